@@ -1,0 +1,127 @@
+"""Every setting of Bellwether: typed, checked at start, documented here once.
+
+Read from the environment, then from `.env`. `.env.example` lists the same names.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names every faulty variable and its remedy."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process; the names in the environment are these in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    port: int = Field(5000, ge=1, le=65535)
+    """The web port; on one machine it is bound to loopback."""
+    public_url: str = ""
+    """How people reach the site, for links in mails; default http://localhost:PORT."""
+    bellwether_data: Path = Path("var")
+    """Folder of everything that one machine keeps: database, Redis file, mails, secrets."""
+    quotes: Literal["auto", "yahoo", "replay"] = "auto"
+    """Where prices come from. `auto` is settled by `make run`; a server takes it for `yahoo`."""
+    replay_start: str = Field("2000-06-01", pattern=r"^\d{4}-\d\d-\d\d$")
+    """First trading day of the replayed market."""
+    replay_day_seconds: float = Field(60, gt=0, le=86_400)
+    """Seconds that one replayed trading day lasts."""
+    check_interval_seconds: int = Field(300, ge=1, le=86_400)
+    """Seconds between two checks of the armed alerts."""
+    smtp_url: str = ""
+    """smtp://user:password@host:port (STARTTLS where offered) or smtps://; empty: local mailbox."""
+    mail_from: str = "Bellwether <bellwether@localhost>"
+    """Sender of all mails."""
+    redis_url: str = ""
+    """redis:// or rediss:// address; empty: `make run` starts a server of its own."""
+    firebase_project_id: str = ""
+    """Google Cloud project whose Firestore holds the documents; empty: SQLite."""
+    firebase_credentials_base64: str = ""
+    """Service-account JSON in base64; empty: the platform's default credentials."""
+    firestore_emulator_host: str = ""
+    """host:port of Google's emulator; documents go there, to project `bellwether` if none is set."""
+    secret_key: str = ""
+    """Signs links and forms; empty: made once and kept in BELLWETHER_DATA (one machine only)."""
+    sentry_dsn: str = ""
+    """Where errors are reported; empty: nowhere."""
+    news_api_key: str = ""
+    """Key of newsapi.org; empty: no news from there."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    bellwether_local: bool = False
+    """Set by `make run`: pages under /local are served, to loopback only."""
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("firebase_project_id")
+    @classmethod
+    def _project(cls, value: str) -> str:
+        return value.strip()
+
+    @property
+    def uses_firestore(self) -> bool:
+        return bool(self.firebase_project_id or self.firestore_emulator_host)
+
+    @property
+    def address(self) -> str:
+        """The public address without a slash at its end."""
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def data(self) -> Path:
+        return self.bellwether_data.resolve()
+
+    def signing_key(self) -> str:
+        """`secret_key`, or the one kept in the data folder, made at first use.
+
+        Raises SettingsError where it cannot be shared: on a hosted store every process
+        must be given the same key.
+        """
+        if self.secret_key:
+            return self.secret_key
+        if self.firebase_project_id and not self.bellwether_local:
+            raise SettingsError(
+                "SECRET_KEY is not set. Set it to a long random text, the same for every process:"
+                ' python -c "import secrets; print(secrets.token_urlsafe(48))"'
+            )
+        return _kept_secret(self.data / "secret_key")
+
+
+def _kept_secret(file: Path) -> str:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    if not file.exists():
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            file.hardlink_to(draft)  # fails if another process was first: then its key counts
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return file.read_text().strip()
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises SettingsError that lists every fault at once."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+            for fault in error.errors()
+        ]
+        raise SettingsError("These settings cannot be used:\n  " + "\n  ".join(faults)) from None

@@ -1,0 +1,1 @@
+"""What Bellwether knows how to do. Imports neither Flask nor RQ."""

@@ -1,0 +1,95 @@
+"""Every error that Bellwether raises on purpose: what happened, to which thing, and why.
+
+Caught at the edges only: a web request turns one into a page or a problem document,
+a job into a log line and a retry.
+"""
+
+
+class BellwetherError(Exception):
+    """The root of all errors below."""
+
+
+class StoreError(BellwetherError):
+    """Something about the document store; the message names the path where there is one."""
+
+
+class AlreadyExists(StoreError):
+    """A document that was to be created is there already."""
+
+
+class NotFound(StoreError):
+    """A document that was to be changed is not there."""
+
+
+class Conflict(StoreError):
+    """A precondition did not hold: somebody else changed the document first."""
+
+
+class Contention(StoreError):
+    """A transaction lost against others until its deadline; trying again later is safe."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached or opened; the message carries the remedy."""
+
+
+class BadDocument(StoreError):
+    """A stored document does not have the shape this version of Bellwether reads."""
+
+
+class MarketError(BellwetherError):
+    """Something about the quote source."""
+
+
+class RateLimited(MarketError):
+    """The source asked us to slow down (429, or a refused crumb)."""
+
+
+class SourceUnavailable(MarketError):
+    """The source did not answer in time, or not in its own form."""
+
+
+class NoQuote(MarketError):
+    """There is no usable quote of this symbol now.
+
+    `known_missing` tells *the source has no such symbol* from *we could not ask*.
+    """
+
+    def __init__(self, symbol: str, *, known_missing: bool) -> None:
+        reason = "the source has no price for it" if known_missing else "no answer in time"
+        super().__init__(f"No quote of {symbol}: {reason}.")
+        self.symbol = symbol
+        self.known_missing = known_missing
+
+
+class InvalidInput(BellwetherError):
+    """A person's or program's input cannot be used; `field` names where."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+class LimitReached(BellwetherError):
+    """A limit of the account (symbols a list, lists, alerts) is used up."""
+
+
+class AlreadyTrue(BellwetherError):
+    """The condition of a new alert is true now (ALERTS.md rule 4); `value` is the present value."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__(f"The condition is already true: the price is {value:g} now.")
+        self.value = value
+
+
+class AuthenticationFailed(BellwetherError):
+    """E-mail and password do not fit, or a token or link is not (or no longer) valid."""
+
+
+class DeliveryError(BellwetherError):
+    """A channel did not take a message. `permanent` means that a retry cannot help."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent

@@ -1,0 +1,20 @@
+"""What the services ask to be done later or elsewhere. workers/queues.py does it with RQ."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol, TypeAlias
+
+AccountMail: TypeAlias = Literal["confirm", "reset", "known"]
+
+
+class Jobs(Protocol):
+    def fetch_quotes(self, symbols: Sequence[str]) -> None:
+        """Fetch these symbols' quotes into the cache, soon."""
+
+    def search_symbols(self, text: str) -> None:
+        """Search the source for `text` and cache the matches, soon."""
+
+    def deliver(self, uid: str, trigger_id: str) -> None:
+        """Send the due deliveries of a trigger."""
+
+    def send_account_mail(self, kind: AccountMail, uid: str) -> None:
+        """Send a mail about an account: confirm the address, reset the password, already known."""

@@ -1,0 +1,36 @@
+"""What a source of prices must be able to do. Adapters: yahoo.py (workers only) and replay.py."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from services.market.models import Bar, BarInterval, Match, Quote, Split
+
+MAX_SYMBOLS_A_REQUEST = 100
+
+
+class Provider(Protocol):
+    """Every method may raise RateLimited or SourceUnavailable; `now` is our time, UTC."""
+
+    name: str
+    """`yahoo` or `replay`: the `source` of quotes and evidence."""
+    fresh_for: timedelta
+    """How long a quote may be shown before it counts as stale."""
+
+    def market_time(self, now: datetime) -> datetime:
+        """The time it is in this market: `now`, except in a replay."""
+
+    def quotes(self, symbols: Sequence[str], now: datetime) -> dict[str, Quote]:
+        """The quotes of those of `symbols` that have a usable price (finite, not zero).
+
+        One upstream request for every MAX_SYMBOLS_A_REQUEST symbols.
+        """
+
+    def bars(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> list[Bar]:
+        """Bars that end after `since` (market time), oldest first, the running one included."""
+
+    def splits(self, symbol: str, since: datetime, now: datetime) -> list[Split]:
+        """Splits whose session is later than the session of `since` (market time), oldest first."""
+
+    def search(self, text: str, now: datetime) -> list[Match]:
+        """Up to 10 symbols that fit a symbol or company name, best first."""

@@ -1,0 +1,7 @@
+"""Fixtures for all tests; each real part that tests start has a module in tests/support."""
+
+pytest_plugins = [
+    "tests.support.redis_server",
+    "tests.support.stores",
+    "tests.support.market",
+]
