@@ -37,6 +37,14 @@ class BadDocument(StoreError):
     """A stored document does not have the shape this version of Bellwether reads."""
 
 
+class InvalidPath(StoreError):
+    """No document can have this path: malformed, too long, or with a reserved id."""
+
+
+class InvalidValue(StoreError):
+    """A document or query holds a value that the store cannot keep; the message names where."""
+
+
 class MarketError(BellwetherError):
     """Something about the quote source."""
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
 Value: TypeAlias = (
-    "None | bool | int | float | str | datetime | Sequence[Value] | Mapping[str, Value]"
+    "bool | int | float | str | datetime | Sequence[Value] | Mapping[str, Value] | None"
 )
 Fields: TypeAlias = Mapping[str, Value]
 Operator: TypeAlias = Literal["==", "<", "<=", ">", ">=", "in"]

@@ -1,0 +1,44 @@
+"""Writes that are applied together, the same on both engines."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from services.errors import InvalidValue
+from services.store.contract import MAX_BATCH, Delete, Document, Update, Write
+from services.store.paths import check_document_path
+from services.store.values import plain_fields
+
+
+def check_batch(writes: Sequence[Write]) -> None:
+    """Raises InvalidPath or InvalidValue when no engine could apply `writes`."""
+    if len(writes) > MAX_BATCH:
+        raise InvalidValue(f"{len(writes)} writes at once; the limit is {MAX_BATCH}.")
+    for write in writes:
+        check_document_path(write.path)
+        if isinstance(write, Delete):
+            continue
+        plain_fields(write.path, write.fields)
+        if isinstance(write, Update) and not write.fields:
+            raise InvalidValue(f"The update of {write.path} names no field.")
+
+
+class Buffered(ABC):
+    """A transaction that keeps its writes back, and refuses reads after the first one."""
+
+    def __init__(self) -> None:
+        self.writes: list[Write] = []
+
+    def get(self, path: str) -> Document | None:
+        return self.get_all([path])[0]
+
+    def get_all(self, paths: Sequence[str]) -> list[Document | None]:
+        if self.writes:
+            raise RuntimeError("In a transaction all reads come before the first write.")
+        return self._fetch([check_document_path(path) for path in paths])
+
+    def write(self, *writes: Write) -> None:
+        self.writes += writes
+        check_batch(self.writes)
+
+    @abstractmethod
+    def _fetch(self, paths: Sequence[str]) -> list[Document | None]: ...

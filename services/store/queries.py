@@ -1,0 +1,101 @@
+"""What a query means, the same on both engines."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from services.errors import InvalidPath, InvalidValue
+from services.store.contract import Cursor, Direction, Document, Query, Value
+from services.store.paths import check_collection_path, check_document_path, check_group
+from services.store.values import plain_value
+
+MAX_DISJUNCTIONS = 30
+PAGE = 500
+"""Documents in memory at once while a result is streamed."""
+
+
+def full_order(query: Query) -> tuple[tuple[str, Direction], ...]:
+    """The order of the result before the tie by path: ranges order by their fields, too."""
+    named = [field for field, _ in query.order_by]
+    ranged = {field for field, operator, _ in query.where if operator not in ("==", "in")}
+    implied = sorted(ranged.difference(named))
+    return query.order_by + tuple((field, last_direction(query)) for field in implied)
+
+
+def last_direction(query: Query) -> Direction:
+    """The direction in which ties are broken by path."""
+    return query.order_by[-1][1] if query.order_by else "ascending"
+
+
+def cursor_of(query: Query, document: Document) -> Cursor:
+    """The place of `document` in the result of `query`; as `after`, it continues behind it."""
+    values = tuple(_value(document, field) for field, _ in full_order(query))
+    return Cursor(values, document.path)
+
+
+def stream(query: Query, page: Callable[[Query], list[Document]]) -> Iterator[Document]:
+    """The result of `query`, fetched by `page` in pieces that each continue behind the last."""
+    left = math.inf if query.limit is None else query.limit
+    while left > 0:
+        size = int(min(PAGE, left))
+        documents = page(replace(query, limit=size))
+        yield from documents
+        left -= len(documents)
+        if len(documents) < size:
+            return
+        query = replace(query, after=cursor_of(query, documents[-1]))
+
+
+def check_query(query: Query) -> Query:
+    """`query`, if both engines can run it, else InvalidPath or InvalidValue."""
+    (check_group if query.group else check_collection_path)(query.collection)
+    if query.limit is not None and query.limit < 1:
+        raise InvalidValue(f"A query's limit is at least 1, not {query.limit}.")
+    for field in {field for field, *_ in query.where + query.order_by}:
+        if not all(field.split(".")):
+            raise InvalidValue(f"A query names the field {field!r}, which cannot be.")
+    for field, operator, value in query.where:
+        _check_operand(field, operator, value)
+    _check_disjunctions(query)
+    if query.after is not None:
+        _check_cursor(query, query.after)
+    return query
+
+
+def _check_operand(field: str, operator: str, value: Value) -> None:
+    plain_value(value, f"The operand of {field}")
+    unordered = value is None or value != value  # NaN
+    if unordered and operator not in ("==", "in"):
+        raise InvalidValue(f"A range of {field} cannot begin or end at {value}.")
+    if operator == "in" and not (isinstance(value, list | tuple) and value):
+        raise InvalidValue(f"`in` on {field} needs a list of values.")
+
+
+def _check_disjunctions(query: Query) -> None:
+    branches = math.prod(
+        len(value)
+        for _, operator, value in query.where
+        if operator == "in" and isinstance(value, list | tuple)
+    )
+    if branches > MAX_DISJUNCTIONS:
+        raise InvalidValue(
+            f"A query has at most {MAX_DISJUNCTIONS} values of `in`, not {branches}."
+        )
+
+
+def _check_cursor(query: Query, cursor: Cursor) -> None:
+    check_document_path(cursor.path)
+    parent, _, _ = cursor.path.rpartition("/")
+    if (parent.rpartition("/")[2] if query.group else parent) != query.collection:
+        raise InvalidPath(f"A cursor at {cursor.path!r} is not in {query.collection!r}.")
+    if len(cursor.values) != len(full_order(query)):
+        raise InvalidValue("A cursor needs one value for each field that the query is ordered by.")
+    for value in cursor.values:
+        plain_value(value, "A cursor's value")
+
+
+def _value(document: Document, field: str) -> Value:
+    value: Value = document.fields
+    for name in field.split("."):
+        value = value[name]  # type: ignore[call-overload,index]  # ordered by it, so it is there
+    return value

@@ -1,0 +1,197 @@
+"""The embedded engine: one SQLite file, safe for many threads and processes of one machine."""
+
+import os
+import secrets
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from services.errors import AlreadyExists, Conflict, Contention, NotFound
+from services.store.batch import Buffered, check_batch
+from services.store.contract import (
+    Create,
+    Delete,
+    Document,
+    Fields,
+    Query,
+    Set,
+    Transaction,
+    Update,
+    Write,
+)
+from services.store.encoding import from_json, to_json
+from services.store.paths import check_document_path
+from services.store.queries import check_query, stream
+from services.store.sqlite_file import explained, is_busy, open_database
+from services.store.sqlite_query import key_of, path_of, select, select_count
+from services.store.values import plain_fields
+
+T = TypeVar("T")
+
+_READ = "SELECT key, fields, version FROM documents WHERE key = ?"
+_WRITE = """
+INSERT INTO documents (key, parent, name, fields, version) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET fields = excluded.fields, version = excluded.version
+"""
+
+
+class SqliteStore:
+    """The contract on the file at `path`, which is made when it is missing.
+
+    One writer at a time, also across processes; readers are never held up. What a call
+    acknowledges is on the disk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # By process id, for a connection must not be used on the other side of a fork.
+        self._idle: dict[int, deque[sqlite3.Connection]] = {}
+
+    def get(self, path: str) -> Document | None:
+        key = key_of(check_document_path(path))
+        with self._connection() as connection:
+            return _read(connection, key)
+
+    def get_all(self, paths: Sequence[str]) -> list[Document | None]:
+        keys = [key_of(check_document_path(path)) for path in paths]
+        with self._connection() as connection, _snapshot(connection):
+            return [_read(connection, key) for key in keys]
+
+    def write(self, *writes: Write) -> None:
+        check_batch(writes)
+        if not writes:
+            return
+        with self._connection() as connection, _writing(connection):
+            _apply(connection, writes)
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        with self._connection() as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if is_busy(error):
+                    raise Contention("Other writers kept the database busy; try again.") from error
+                raise
+            with _ended(connection):
+                transaction = _SqliteTransaction(connection)
+                result = work(transaction)
+                _apply(connection, transaction.writes)
+                return result
+
+    def query(self, query: Query) -> Iterator[Document]:
+        return stream(check_query(query), self._page)
+
+    def count(self, query: Query) -> int:
+        statement = select_count(check_query(query))
+        with self._connection() as connection:
+            (number,) = connection.execute(statement.sql, statement.parameters).fetchone()
+        return int(number)
+
+    def ping(self) -> None:
+        with self._connection() as connection:
+            connection.execute("SELECT version FROM documents LIMIT 1").fetchone()
+
+    def close(self) -> None:
+        for connection in self._idle.pop(os.getpid(), ()):
+            connection.close()
+
+    def _page(self, query: Query) -> list[Document]:
+        statement = select(query)
+        with self._connection() as connection:
+            return [
+                _document(row) for row in connection.execute(statement.sql, statement.parameters)
+            ]
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection that nobody else uses meanwhile; errors come out as StoreUnavailable."""
+        idle = self._idle.setdefault(os.getpid(), deque())
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = open_database(self._path)
+        try:
+            with explained(self._path):
+                yield connection
+        finally:
+            if connection.in_transaction:  # interrupted where nobody could end it
+                connection.close()
+            else:
+                idle.append(connection)
+
+
+class _SqliteTransaction(Buffered):
+    """Reads from the connection that holds the write lock."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def _fetch(self, paths: Sequence[str]) -> list[Document | None]:
+        return [_read(self._connection, key_of(path)) for path in paths]
+
+
+@contextmanager
+def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN")
+    with _ended(connection):
+        yield
+
+
+@contextmanager
+def _writing(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    with _ended(connection):
+        yield
+
+
+@contextmanager
+def _ended(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commits the begun transaction, or rolls it back if anything fails, the commit included."""
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _read(connection: sqlite3.Connection, key: bytes) -> Document | None:
+    row = connection.execute(_READ, (key,)).fetchone()
+    return None if row is None else _document(row)
+
+
+def _document(row: tuple[bytes, str, str]) -> Document:
+    key, fields, version = row
+    return Document(path_of(key), from_json(fields), version)
+
+
+def _apply(connection: sqlite3.Connection, writes: Sequence[Write]) -> None:
+    version = secrets.token_hex(8)
+    for write in writes:
+        key = key_of(write.path)
+        if isinstance(write, Delete):
+            connection.execute("DELETE FROM documents WHERE key = ?", (key,))
+        else:
+            fields = to_json(plain_fields(write.path, _result(write, _read(connection, key))))
+            parent = write.path.rpartition("/")[0]
+            name = parent.rpartition("/")[2]
+            connection.execute(_WRITE, (key, parent, name, fields, version))
+
+
+def _result(write: Create | Set | Update, stored: Document | None) -> Fields:
+    """The fields after `write`, or the error of the precondition that does not hold."""
+    if isinstance(write, Set):
+        return write.fields
+    if isinstance(write, Create):
+        if stored is not None:
+            raise AlreadyExists(f"{write.path} exists already.")
+        return write.fields
+    if stored is None:
+        raise NotFound(f"{write.path} is not there to be updated.")
+    if write.version not in (None, stored.version):
+        raise Conflict(f"{write.path} was changed by somebody else.")
+    return {**stored.fields, **write.fields}
