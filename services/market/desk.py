@@ -1,0 +1,161 @@
+"""Where the web asks for quotes. It never talks to the source: what is not in the cache is
+asked of a worker, once, however many pages want it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+from redis import Redis
+
+from services.errors import NoQuote
+from services.jobs import Jobs
+from services.market.cache import (
+    CachedQuote,
+    Found,
+    MarketStatus,
+    QuoteCache,
+    Reading,
+    normal_search,
+)
+from services.market.models import Match, Quote
+
+WAIT = 3.0
+"""Seconds that a page waits for a worker, at most."""
+_POLL = 0.05
+
+
+class Absent(Enum):
+    """Why there is no quote: the source has none, or no answer came in time."""
+
+    MISSING = "missing"
+    PENDING = "pending"
+
+
+Answer: TypeAlias = CachedQuote | Absent
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Matches, best first; `pending` when no answer came in time (then there are none)."""
+
+    matches: tuple[Match, ...]
+    pending: bool
+
+
+class QuoteDesk:
+    """Quotes, matches and the market's state for pages and the API.
+
+    `now` is our time, UTC; `wait` is in seconds. Raises only what the Redis client raises,
+    except where said.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        jobs: Jobs,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cache = QuoteCache(redis)
+        self._jobs = jobs
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def get(self, symbols: Sequence[str], now: datetime, wait: float = WAIT) -> dict[str, Answer]:
+        """An answer for each symbol, in their order.
+
+        Fresh quotes are served; stale ones too, while a worker fetches newer ones; symbols
+        that were never seen are waited for.
+        """
+        readings = self._ask(symbols, now)
+        readings = self._await(readings, now, wait, _is_cold)
+        return {symbol: _answer(reading) for symbol, reading in readings.items()}
+
+    def require(self, symbol: str, now: datetime, wait: float = WAIT) -> Quote:
+        """The newest quote to be had within `wait`: a stale one only if no newer one comes.
+
+        Raises NoQuote, whose `known_missing` says whether the source has no such symbol.
+        """
+        readings = self._await(self._ask([symbol], now), now, wait, _is_wanted)
+        answer = _answer(readings[symbol])
+        if isinstance(answer, Absent):
+            raise NoQuote(symbol, known_missing=answer is Absent.MISSING)
+        return answer.quote
+
+    def search(self, text: str, now: datetime, wait: float = WAIT) -> SearchResult:
+        """Symbols and companies that fit the first 60 characters of `text`."""
+        text = normal_search(text)
+        if not text:
+            return SearchResult((), pending=False)
+        found, pending = self._cache.read_found(text)
+        if (found is None or now >= found.fresh_until) and not pending:
+            found, pending = self._ask_search(text, now)
+        ends = self._monotonic() + wait
+        while found is None and pending and self._monotonic() < ends:
+            self._sleep(_POLL)
+            found, pending = self._cache.read_found(text)
+        return SearchResult(found.matches if found else (), pending=found is None)
+
+    def status(self) -> MarketStatus:
+        """The source, whether and since when its quotes are delayed, and its time."""
+        return self._cache.status()
+
+    def _ask(self, symbols: Sequence[str], now: datetime) -> dict[str, Reading]:
+        readings = self._cache.read(list(dict.fromkeys(symbols)), now)
+        wanted = [symbol for symbol, reading in readings.items() if reading.wanted]
+        if not wanted:
+            return readings
+        claimed = self._cache.claim([s for s in wanted if not readings[s].pending])
+        # Between reading and claiming, another page's request may have been answered.
+        current = self._cache.read(wanted, now)
+        answered = [symbol for symbol in claimed if not current[symbol].wanted]
+        self._cache.release(answered)
+        if fetch := [symbol for symbol in claimed if current[symbol].wanted]:
+            never_seen_first = sorted(fetch, key=lambda symbol: current[symbol].cached is not None)
+            self._jobs.fetch_quotes(never_seen_first)
+        return {**readings, **self._cache.read(wanted, now)}
+
+    def _ask_search(self, text: str, now: datetime) -> tuple[Found | None, bool]:
+        if self._cache.claim_search(text):
+            found, _ = self._cache.read_found(text)
+            if found is None or now >= found.fresh_until:
+                self._jobs.search_symbols(text)
+            else:
+                self._cache.release_search(text)
+        return self._cache.read_found(text)
+
+    def _await(
+        self,
+        readings: dict[str, Reading],
+        now: datetime,
+        wait: float,
+        worth_a_wait: Callable[[Reading], bool],
+    ) -> dict[str, Reading]:
+        """Read again until all that is worth waiting for is there, or nobody fetches it."""
+        ends = self._monotonic() + wait
+        while self._monotonic() < ends:
+            waiting = [
+                s for s, reading in readings.items() if reading.pending and worth_a_wait(reading)
+            ]
+            if not waiting:
+                break
+            self._sleep(_POLL)
+            readings = {**readings, **self._cache.read(waiting, now)}
+        return readings
+
+
+def _is_cold(reading: Reading) -> bool:
+    return reading.cold
+
+
+def _is_wanted(reading: Reading) -> bool:
+    return reading.wanted
+
+
+def _answer(reading: Reading) -> Answer:
+    if reading.cached is not None:
+        return reading.cached
+    return Absent.MISSING if reading.missing else Absent.PENDING
