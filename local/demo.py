@@ -1,0 +1,13 @@
+"""What `make demo` finds ready: a user, a watchlist, and alerts about to ring."""
+
+import base64
+import hashlib
+import hmac
+
+EMAIL = "demo@bellwether.example"
+
+
+def demo_password(signing_key: str) -> str:
+    """The demo user's password: the same at every start on one data folder."""
+    digest = hmac.digest(signing_key.encode(), b"password of the demo user", hashlib.sha256)
+    return base64.b32encode(digest)[:12].decode().lower()
