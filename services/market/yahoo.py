@@ -1,0 +1,106 @@
+"""Yahoo Finance through yfinance. For workers only: it costs the memory of pandas."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote as url_quote
+
+from services.errors import RateLimited
+from services.market import yahoo_answers
+from services.market.backoff import Backoff
+from services.market.models import Bar, BarInterval, Match, Quote, Split
+from services.market.provider import MAX_SYMBOLS_A_REQUEST
+from services.market.yahoo_line import TIME_LIMIT, Session, YahooLine
+
+_QUOTES = "https://query1.finance.yahoo.com/v7/finance/quote?"
+_CHART = "https://query1.finance.yahoo.com/v8/finance/chart/"
+_SEARCH = "https://query1.finance.yahoo.com/v1/finance/search"
+_NO_DATA = frozenset({400, 404, 422})
+_MINUTES_REACH = timedelta(days=7)
+# How much more is asked for than is wanted, before and after: the running session and a split
+# at its open must be within, and minutes of more than eight days are refused.
+_MARGINS: dict[BarInterval, tuple[timedelta, timedelta]] = {
+    "1d": (timedelta(days=2), timedelta(days=1)),
+    "1m": (timedelta(minutes=1), timedelta(hours=12)),
+}
+
+
+class YahooProvider:
+    """A `Provider` of what Yahoo knows. Prices are in the quote's own currency (GBp is pence)."""
+
+    name = yahoo_answers.SOURCE
+    fresh_for = timedelta(minutes=5)
+
+    def __init__(
+        self,
+        backoff: Backoff,
+        session: Session | None = None,
+        cache_folder: Path | None = None,
+        time_limit: timedelta = TIME_LIMIT,
+    ) -> None:
+        self._backoff = backoff
+        self._line = YahooLine(session, cache_folder, time_limit)
+
+    def market_time(self, now: datetime) -> datetime:
+        return now
+
+    def quotes(self, symbols: Sequence[str], now: datetime) -> dict[str, Quote]:
+        """The usable quotes, one request for every hundred symbols."""
+        quotes: dict[str, Quote] = {}
+        for start in range(0, len(symbols), MAX_SYMBOLS_A_REQUEST):
+            batch = symbols[start : start + MAX_SYMBOLS_A_REQUEST]
+            answer = self._ask(_QUOTES, {"symbols": ",".join(batch)}, now)
+            quotes |= yahoo_answers.read_quotes(answer, batch, now)
+        return quotes
+
+    def bars(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> list[Bar]:
+        """Bars as traded: Yahoo's split-adjusted prices turned back. Minutes reach back 7 days."""
+        if interval == "1m":
+            since = max(since, now - _MINUTES_REACH)
+        answer = self._chart(symbol, interval, since, now)
+        return yahoo_answers.read_bars(answer, interval, since) if answer else []
+
+    def splits(self, symbol: str, since: datetime, now: datetime) -> list[Split]:
+        """Splits after the session of `since`, up to today's."""
+        answer = self._chart(symbol, "1d", since, now)
+        return yahoo_answers.read_splits(answer, symbol, since, now) if answer else []
+
+    def search(self, text: str, now: datetime) -> list[Match]:
+        """Yahoo's own search; without its news, lists and other extras."""
+        params = {
+            "q": text,
+            "quotesCount": str(yahoo_answers.MAX_MATCHES),
+            "newsCount": "0",
+            "listsCount": "0",
+            "recommendedCount": "0",
+            "enableCb": "false",
+        }
+        return yahoo_answers.read_matches(self._ask(_SEARCH, params, now))
+
+    def _chart(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> Any:
+        before, after = _MARGINS[interval]
+        params = {
+            "period1": str(int((min(since, now) - before).timestamp())),
+            "period2": str(int((now + after).timestamp())),
+            "interval": interval,
+            "includePrePost": "false",
+            "events": "split",
+        }
+        return self._ask(_CHART + url_quote(symbol, safe=""), params, now, _NO_DATA)
+
+    def _ask(
+        self,
+        url: str,
+        params: Mapping[str, str],
+        now: datetime,
+        absent: frozenset[int] = frozenset(),
+    ) -> Any:
+        self._backoff.check(now)
+        try:
+            answer = self._line.ask(url, params, absent)
+        except RateLimited:
+            self._backoff.failed(now)
+            raise
+        self._backoff.succeeded(now)
+        return answer

@@ -1,0 +1,332 @@
+"""Yahoo's JSON into quotes, bars, splits and matches. Pure, and suspicious of every field:
+what is missing or nonsense becomes None or is left out, never an exception of its own."""
+
+import math
+import unicodedata
+from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+
+from services.errors import SourceUnavailable
+from services.market.models import (
+    Bar,
+    BarInterval,
+    MarketState,
+    Match,
+    Quote,
+    Split,
+    normal_symbol,
+)
+
+SOURCE = "yahoo"
+MAX_MATCHES = 10
+_LONGEST_TEXT = 80
+_LAST_TIME = 4_102_444_800  # the year 2100
+_SINGLE_PRECISION = 2.0**-24
+_STATES: dict[str, MarketState] = {
+    "PREPRE": "pre", "PRE": "pre", "REGULAR": "open", "POST": "post", "POSTPOST": "post"
+}  # fmt: skip
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not -1e15 < value < 1e15:  # false for NaN and infinities
+        return None
+    return float(value) or None
+
+
+def _count(value: object) -> int | None:
+    if value == 0:
+        return 0
+    number = _number(value)
+    return int(number) if number and number > 0 else None
+
+
+def _moment(value: object) -> datetime | None:
+    number = _number(value)
+    if number is None or not 0 < number < _LAST_TIME:
+        return None
+    return datetime.fromtimestamp(number, UTC)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    visible = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in value[:1000])
+    return " ".join(visible.split())[:_LONGEST_TEXT].strip()
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _records(value: object) -> list[Any]:
+    return [item for item in _list(value) if isinstance(item, dict)]
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+Number = Annotated[float | None, BeforeValidator(_number)]
+Count = Annotated[int | None, BeforeValidator(_count)]
+Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+Numbers = Annotated[list[Number], BeforeValidator(_list)]
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class _Quote(BaseModel):
+    symbol: Text = ""
+    long_name: Text = Field("", alias="longName")
+    short_name: Text = Field("", alias="shortName")
+    price: Number = Field(None, alias="regularMarketPrice")
+    previous_close: Number = Field(None, alias="regularMarketPreviousClose")
+    day_high: Number = Field(None, alias="regularMarketDayHigh")
+    day_low: Number = Field(None, alias="regularMarketDayLow")
+    volume: Count = Field(None, alias="regularMarketVolume")
+    traded: Moment = Field(None, alias="regularMarketTime")
+    currency: Text = ""
+    exchange: Text = Field("", alias="fullExchangeName")
+    timezone: Text = Field("", alias="exchangeTimezoneName")
+    state: Text = Field("", alias="marketState")
+
+
+class _QuoteResponse(BaseModel):
+    result: Annotated[list[_Quote], BeforeValidator(_records)]
+
+
+class _QuoteAnswer(BaseModel):
+    response: _QuoteResponse = Field(alias="quoteResponse")
+
+
+class _Meta(BaseModel):
+    timezone: Text = Field("", alias="exchangeTimezoneName")
+
+
+class _Series(BaseModel):
+    open: Numbers = []
+    high: Numbers = []
+    low: Numbers = []
+    close: Numbers = []
+    volume: Annotated[list[Count], BeforeValidator(_list)] = []
+
+
+class _Indicators(BaseModel):
+    quote: Annotated[list[_Series], BeforeValidator(_records)] = []
+
+
+class _SplitEvent(BaseModel):
+    date: Moment = None
+    numerator: Number = None
+    denominator: Number = None
+
+
+class _Events(BaseModel):
+    splits: Annotated[dict[str, _SplitEvent], BeforeValidator(_dict)] = {}
+
+
+class _Chart(BaseModel):
+    meta: _Meta = _Meta()
+    timestamp: Annotated[list[Moment], BeforeValidator(_list)] = []
+    events: Annotated[_Events, BeforeValidator(_dict)] = _Events()
+    indicators: Annotated[_Indicators, BeforeValidator(_dict)] = _Indicators()
+
+
+class _ChartResponse(BaseModel):
+    result: Annotated[list[_Chart], BeforeValidator(_records)]
+
+
+class _ChartAnswer(BaseModel):
+    chart: _ChartResponse
+
+
+class _Found(BaseModel):
+    symbol: Text = ""
+    long_name: Text = Field("", alias="longname")
+    short_name: Text = Field("", alias="shortname")
+    exchange: Text = Field("", alias="exchDisp")
+    kind: Text = Field("", alias="typeDisp")
+
+
+class _SearchAnswer(BaseModel):
+    quotes: Annotated[list[_Found], BeforeValidator(_records)]
+
+
+A = TypeVar("A", bound=BaseModel)
+
+
+def read_quotes(answer: object, asked: Collection[str], now: datetime) -> dict[str, Quote]:
+    """The usable quotes of `asked` symbols. Raises SourceUnavailable if it is no quote answer."""
+    found = {
+        quote.symbol: usable
+        for quote in _read(_QuoteAnswer, answer).response.result
+        if quote.symbol in asked and (usable := _usable(quote, now))
+    }
+    return {symbol: found[symbol] for symbol in asked if symbol in found}
+
+
+def read_bars(answer: object, interval: BarInterval, since: datetime) -> list[Bar]:
+    """Bars that end after `since`, oldest first, in prices and volumes as traded.
+
+    Yahoo states all in shares of today; the splits in the same answer undo that, so it has
+    to reach up to now. Raises SourceUnavailable if it is no chart answer.
+    """
+    bars: dict[datetime, Bar] = {}
+    for chart in _read(_ChartAnswer, answer).chart.result[:1]:
+        for bar in _bars(chart, interval):
+            bars[bar.start] = _joined(bars[bar.start], bar) if bar.start in bars else bar
+        zone = _zone(chart.meta.timezone)
+        return [bars[start] for start in sorted(bars) if _end(bars[start], interval, zone) > since]
+    return []
+
+
+def read_splits(answer: object, symbol: str, since: datetime, now: datetime) -> list[Split]:
+    """Splits of sessions after that of `since` and up to that of `now`, oldest first.
+
+    Raises SourceUnavailable if it is no chart answer.
+    """
+    for chart in _read(_ChartAnswer, answer).chart.result[:1]:
+        zone = _zone(chart.meta.timezone)
+        after, until = (moment.astimezone(zone).date() for moment in (since, now))
+        return [
+            Split(symbol=symbol, session=session, ratio=ratio)
+            for session, ratio in sorted(_split_ratios(chart))
+            if after < session <= until
+        ]
+    return []
+
+
+def read_matches(answer: object) -> list[Match]:
+    """Up to ten matches, best first. Raises SourceUnavailable if it is no search answer."""
+    found = _read(_SearchAnswer, answer).quotes
+    matches = {
+        item.symbol: Match(
+            symbol=item.symbol,
+            name=item.long_name or item.short_name or item.symbol,
+            exchange=item.exchange,
+            kind=item.kind,
+        )
+        for item in found
+        if _is_symbol(item.symbol)
+    }
+    return list(matches.values())[:MAX_MATCHES]
+
+
+def _read(model: type[A], answer: object) -> A:
+    try:
+        return model.model_validate(answer)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise SourceUnavailable(f"Yahoo's answer has another form ({where}).") from None
+
+
+def _usable(quote: _Quote, now: datetime) -> Quote | None:
+    if quote.price is None or quote.traded is None:
+        return None
+    high, low = quote.day_high, quote.day_low
+    if high is not None and low is not None and low > high:
+        high = low = None
+    return Quote(
+        symbol=quote.symbol,
+        name=quote.long_name or quote.short_name or quote.symbol,
+        price=quote.price,
+        previous_close=quote.previous_close,
+        day_high=high,
+        day_low=low,
+        volume=quote.volume,
+        currency=quote.currency,
+        exchange=quote.exchange,
+        timezone=_zone(quote.timezone).key,
+        market_state=_STATES.get(quote.state, "closed"),
+        as_of=quote.traded,
+        fetched_at=now,
+        source=SOURCE,
+    )
+
+
+def _bars(chart: _Chart, interval: BarInterval) -> Iterator[Bar]:
+    zone, splits = _zone(chart.meta.timezone), list(_split_ratios(chart))
+    for series in chart.indicators.quote[:1]:
+        columns = (series.open, series.high, series.low, series.close, series.volume)
+        for moment, *prices, volume in zip(chart.timestamp, *columns, strict=False):
+            if moment is None or None in prices:
+                continue
+            session = moment.astimezone(zone).date()
+            factor = math.prod(ratio for day, ratio in splits if session < day)
+            opened, high, low, close = (_as_traded(price, factor) for price in prices)
+            if low <= min(opened, close) and max(opened, close) <= high:
+                yield Bar(
+                    start=_start(moment, session, interval, zone),
+                    session=session,
+                    open=opened,
+                    high=high,
+                    low=low,
+                    close=close,
+                    volume=round((volume or 0) / factor),
+                )
+
+
+def _as_traded(price: float, factor: float) -> float:
+    """`price` times `factor`, as the shortest decimal that it can stand for.
+
+    Charts come in single precision: 129.0399932861328 is 129.04, which a level must touch.
+    """
+    exact = price * factor
+    for digits in range(4, 10):
+        short = float(f"{exact:.{digits}g}")
+        if abs(short - exact) <= abs(exact) * _SINGLE_PRECISION:
+            return short
+    return exact
+
+
+def _start(moment: datetime, session: date, interval: BarInterval, zone: ZoneInfo) -> datetime:
+    if interval == "1d":
+        return datetime.combine(session, time(), zone).astimezone(UTC)
+    return moment.replace(second=0, microsecond=0)
+
+
+def _end(bar: Bar, interval: BarInterval, zone: ZoneInfo) -> datetime:
+    if interval == "1m":
+        return bar.start + timedelta(minutes=1)
+    return datetime.combine(bar.session + timedelta(days=1), time(), zone)
+
+
+def _joined(earlier: Bar, later: Bar) -> Bar:
+    # Yahoo adds the last trade as a row of its own, within the span of the row before.
+    return Bar(
+        start=earlier.start,
+        session=earlier.session,
+        open=earlier.open,
+        high=max(earlier.high, later.high),
+        low=min(earlier.low, later.low),
+        close=later.close,
+        volume=max(earlier.volume, later.volume),
+    )
+
+
+def _split_ratios(chart: _Chart) -> Iterator[tuple[date, float]]:
+    zone = _zone(chart.meta.timezone)
+    for event in chart.events.splits.values():
+        if event.date and event.numerator and event.denominator:
+            ratio = event.numerator / event.denominator
+            if 0 < ratio < 1e6:
+                yield event.date.astimezone(zone).date(), ratio
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def _is_symbol(text: str) -> bool:
+    try:
+        return normal_symbol(text) == text
+    except ValueError:
+        return False
