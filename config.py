@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     firebase_credentials_base64: str = ""
     """Service-account JSON in base64; empty: the platform's default credentials."""
     firestore_emulator_host: str = ""
-    """host:port of Google's emulator; documents go there, to project `bellwether` if none is set."""
+    """host:port of Google's emulator; documents go there (project `bellwether` if none is set)."""
     secret_key: str = ""
     """Signs links and forms; empty: made once and kept in BELLWETHER_DATA (one machine only)."""
     sentry_dsn: str = ""

@@ -10,6 +10,7 @@ import pytest
 import redis as redis_client
 
 from local.redis import find_redis_server
+from services.redis_client import open_redis
 
 
 def free_port() -> int:
@@ -45,7 +46,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[redis_client.Redis]:
     """A client of an empty Redis."""
-    client = redis_client.Redis.from_url(redis_url)
+    client = open_redis(redis_url)
     client.flushall()
     yield client
     client.close()

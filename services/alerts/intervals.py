@@ -1,0 +1,291 @@
+"""What a price did between two checks (ALERTS.md rules 1, 2, 3 and 8). Pure.
+
+A reading is what one check keeps of a quote for the next. Two readings, and bars where
+they alone cannot tell, give the interval [low, high] that the price covered between them.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+from services.alerts.conditions import Direction
+from services.market.models import Bar, BarInterval, Quote, Split
+
+STALE_AFTER = timedelta(minutes=20)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+JUMP = 0.25
+SPLIT_HINT = 0.10
+MINUTE_BARS_REACH = timedelta(days=7)
+MAX_STEPS = 200
+
+
+IsoDate = Annotated[date, PlainSerializer(date.isoformat)]
+"""A calendar day, written as text: the store has no type for it."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reading(_Frozen):
+    """What is kept of a quote: prices in `currency`, `as_of` in the exchange's time (UTC)."""
+
+    price: float
+    day_high: float
+    day_low: float
+    session: IsoDate
+    session_over: bool
+    previous_close: float | None
+    as_of: datetime
+    currency: str
+    source: str
+
+    @classmethod
+    def of(cls, quote: Quote) -> "Reading":
+        """The day's extremes include the price itself, whatever the source says."""
+        return cls(
+            price=quote.price,
+            day_high=max(quote.price, _number(quote.day_high, quote.price)),
+            day_low=min(quote.price, _number(quote.day_low, quote.price)),
+            session=quote.session,
+            session_over=quote.market_state in ("post", "closed"),
+            previous_close=quote.previous_close,
+            as_of=quote.as_of,
+            currency=quote.currency,
+            source=quote.source,
+        )
+
+    def scaled(self, ratio: float) -> "Reading":
+        """The same reading in shares after a split into `ratio` for each old one."""
+        prices = {name: getattr(self, name) / ratio for name in ("price", "day_high", "day_low")}
+        return self.model_copy(update=prices)
+
+    def followed_by(self, later: "Reading") -> bool:
+        """Whether no price was made between this reading's session and `later`'s.
+
+        So it is when this one was taken after the close and `later` names it as the close before.
+        """
+        return (
+            self.session_over
+            and later.previous_close is not None
+            and math.isclose(later.previous_close, self.price, rel_tol=1e-4)
+        )
+
+
+class Step(_Frozen):
+    """At `at` (exchange's time, UTC) the price made a new extreme of its interval."""
+
+    at: datetime
+    value: float
+
+
+class Span(_Frozen):
+    """A range of prices, ends included."""
+
+    low: float
+    high: float
+
+
+class Interval(_Frozen):
+    """The prices covered from `since` up to `until` (exchange's time, UTC).
+
+    `rises` are the successive new highs and `falls` the new lows, oldest first; the last of
+    each is the interval's high and low.
+    """
+
+    since: datetime
+    until: datetime
+    price: float
+    rises: tuple[Step, ...]
+    falls: tuple[Step, ...]
+
+    @property
+    def high(self) -> float:
+        return self.rises[-1].value
+
+    @property
+    def low(self) -> float:
+        return self.falls[-1].value
+
+    def touch(self, direction: Direction, level: float) -> Step | None:
+        """When the price first reached `level`, and how far it went at the most; None if never."""
+        steps, sign = (self.rises, 1) if direction == "rise" else (self.falls, -1)
+        for step in steps:
+            if sign * step.value >= sign * level:
+                return Step(at=step.at, value=steps[-1].value)
+        return None
+
+
+Fault: TypeAlias = Literal["no price", "older", "stale", "from the future", "currency changed"]
+
+
+def fault(previous: Reading | None, quote: Quote, market_now: datetime) -> Fault | None:
+    """Why nothing may fire on this quote (rule 8), or None when it is sound."""
+    if not math.isfinite(quote.price) or quote.price == 0:
+        return "no price"
+    if quote.as_of > market_now + CLOCK_TOLERANCE:
+        return "from the future"
+    if quote.market_state == "open" and market_now - quote.as_of > STALE_AFTER:
+        return "stale"
+    if previous is None:
+        return None
+    if quote.currency != previous.currency:
+        return "currency changed"
+    return "older" if quote.as_of < previous.as_of else None
+
+
+def jumped(before: float, after: float, by: float = JUMP) -> bool:
+    """Whether a price moved by more than the share `by`, so that it must be confirmed."""
+    return before == 0 or abs(after / before - 1) > by
+
+
+def certain(previous: Reading, present: Reading) -> Span:
+    """What two readings prove: both prices, and a day's extreme new since the first (rule 2)."""
+    prices = [previous.price, present.price]
+    new_day = present.session > previous.session
+    if new_day or present.day_high > previous.day_high:
+        prices.append(present.day_high)
+    if new_day or present.day_low < previous.day_low:
+        prices.append(present.day_low)
+    return Span(low=min(prices), high=max(prices))
+
+
+def possible(previous: Reading, present: Reading) -> Span:
+    """What the price may have covered unseen; without bounds over a gap between sessions."""
+    seen = certain(previous, present)
+    if present.session == previous.session:
+        return Span(low=min(seen.low, present.day_low), high=max(seen.high, present.day_high))
+    return seen if previous.followed_by(present) else Span(low=-math.inf, high=math.inf)
+
+
+def hidden(level: float, seen: Span, unseen: Span) -> bool:
+    """Whether the price may have reached a level without being seen there."""
+    return unseen.low <= level < seen.low or seen.high < level <= unseen.high
+
+
+def needs_second_look(previous: Reading | None, present: Reading) -> bool:
+    """Whether a price, or an extreme new since `previous`, is a jump to be confirmed (rule 8)."""
+    if previous is None:
+        return False
+    seen = certain(previous, present)
+    return jumped(previous.price, seen.low) or jumped(previous.price, seen.high)
+
+
+def confirmed(present: Reading, second: Reading) -> bool:
+    """Whether a second fetch bears out a jump: no number of it is a jump away from the first."""
+    return not (
+        jumped(present.price, second.price)
+        or jumped(present.day_high, second.day_high)
+        or jumped(present.day_low, second.day_low)
+    )
+
+
+def may_have_split(previous: Reading | None, present: Reading) -> bool:
+    """Whether the source must be asked for a split between the two readings (rule 9)."""
+    if previous is None:
+        return True
+    return present.session > previous.session and jumped(previous.price, present.price, SPLIT_HINT)
+
+
+def bars_wanted(since: datetime, until: datetime) -> BarInterval:
+    """Minute bars as far as sources keep them, daily ones beyond (rule 3)."""
+    return "1m" if until - since <= MINUTE_BARS_REACH else "1d"
+
+
+def unsplit(bars: Sequence[Bar], splits: Iterable[Split]) -> list[Bar]:
+    """`bars` in shares after all of `splits`."""
+    result = list(bars)
+    for split in splits:
+        result = [
+            bar.model_copy(
+                update={n: getattr(bar, n) / split.ratio for n in ("open", "high", "low", "close")}
+            )
+            if bar.session < split.session
+            else bar
+            for bar in result
+        ]
+    return result
+
+
+def from_readings(previous: Reading, present: Reading) -> Interval:
+    """The interval that two readings prove."""
+    return _interval(previous.as_of, previous, [], present)
+
+
+def from_minute_bars(
+    since: datetime,
+    previous: Reading | None,
+    bars: Iterable[Bar],
+    present: Reading,
+    *,
+    only_after: bool = False,
+) -> Interval:
+    """The interval that minute bars tell, together with what the readings prove.
+
+    The minute in which `since` lies counts, unless `only_after`: what was before an alert was
+    set is no evidence.
+    """
+    moves = [
+        _Move(bar.start, bar.low, bar.high)
+        for bar in bars
+        if (bar.start >= since if only_after else bar.start + timedelta(minutes=1) > since)
+    ]
+    return _interval(since, previous, moves, present)
+
+
+def from_daily_bars(
+    since: datetime, previous: Reading | None, bars: Iterable[Bar], present: Reading
+) -> Interval:
+    """The interval that daily bars tell, together with what the readings prove.
+
+    Of the day of `previous` only what goes beyond the extremes that it had seen counts.
+    """
+    moves = []
+    for bar in bars:
+        low, high = bar.low, bar.high
+        if previous is not None:
+            if bar.session < previous.session or bar.session == present.session:
+                continue
+            if bar.session == previous.session:
+                low = low if low < previous.day_low else previous.price
+                high = high if high > previous.day_high else previous.price
+        moves.append(_Move(max(bar.start, since), low, high))
+    return _interval(since, previous, moves, present)
+
+
+class _Move(NamedTuple):
+    at: datetime
+    low: float
+    high: float
+
+
+def _interval(
+    since: datetime, previous: Reading | None, moves: Sequence[_Move], present: Reading
+) -> Interval:
+    seen = certain(previous, present) if previous else Span(low=present.price, high=present.price)
+    start = [_Move(since, previous.price, previous.price)] if previous else []
+    path = [*start, *moves, _Move(present.as_of, seen.low, seen.high)]
+    return Interval(
+        since=since,
+        until=present.as_of,
+        price=present.price,
+        rises=_records([(move.at, move.high) for move in path], sign=1),
+        falls=_records([(move.at, move.low) for move in path], sign=-1),
+    )
+
+
+def _records(path: Iterable[tuple[datetime, float]], sign: int) -> tuple[Step, ...]:
+    """The successive records of a path; evenly thinned where there are very many."""
+    steps: list[Step] = []
+    for at, value in path:
+        if not steps or sign * value > sign * steps[-1].value:
+            steps.append(Step(at=at, value=value))
+    every = -(-len(steps) // MAX_STEPS)
+    return tuple(steps[(len(steps) - 1) % every :: every])
+
+
+def _number(value: float | None, otherwise: float) -> float:
+    return value if value is not None and math.isfinite(value) and value != 0 else otherwise

@@ -1,0 +1,76 @@
+"""What the last check saw of each symbol, and which symbols it could not see. In Redis.
+
+`reading:S` holds the reading on which the next interval starts; `unchecked` (a hash) says of
+which symbols nothing sound is known, since when and why. Both can be lost: the next check then
+starts from the time of the last completed one.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+from redis import Redis
+
+from services.alerts.intervals import Reading
+
+KEPT = timedelta(days=10)
+_UNCHECKED = "unchecked"
+
+
+class Unchecked(BaseModel):
+    """Why a symbol's alerts are blind, and since which of our times (UTC)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    since: datetime
+    reason: str
+
+
+class Readings:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def get(self, symbols: Sequence[str]) -> dict[str, Reading]:
+        """The last readings of those of `symbols` that have one."""
+        if not symbols:
+            return {}
+        found = self._redis.mget([f"reading:{symbol}" for symbol in symbols])
+        return {
+            symbol: Reading.model_validate_json(text)
+            for symbol, text in zip(symbols, found, strict=True)
+            if text is not None
+        }
+
+    def put(self, symbol: str, reading: Reading) -> None:
+        self._redis.set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT)
+
+    def forget(self, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            self._redis.delete(f"reading:{symbol}")
+
+    def unchecked(self, symbols: Sequence[str]) -> dict[str, Unchecked]:
+        """Those of `symbols` whose alerts are blind."""
+        if not symbols:
+            return {}
+        found = self._redis.hmget(_UNCHECKED, list(symbols))
+        return {
+            symbol: Unchecked.model_validate_json(text)
+            for symbol, text in zip(symbols, found, strict=True)
+            if text is not None
+        }
+
+    def note_unchecked(self, reasons: dict[str, str], now: datetime) -> dict[str, datetime]:
+        """Keep which symbols are blind, and no others; returns since when each is."""
+        before = self.unchecked(list(reasons))
+        notes = {
+            symbol: Unchecked(since=before[symbol].since if symbol in before else now, reason=why)
+            for symbol, why in reasons.items()
+        }
+        with self._redis.pipeline() as pipe:
+            pipe.delete(_UNCHECKED)
+            if notes:
+                pipe.hset(
+                    _UNCHECKED, mapping={s: note.model_dump_json() for s, note in notes.items()}
+                )
+            pipe.execute()
+        return {symbol: note.since for symbol, note in notes.items()}

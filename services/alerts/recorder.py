@@ -1,0 +1,169 @@
+"""From the stream of fired alerts to triggers in the store, once per alert and epoch.
+
+An entry is acknowledged only after its trigger exists, or after the store has shown that the
+alert is not armed at that epoch any more. What a dead worker left is taken over by `sweep`.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from redis import Redis, ResponseError
+
+from services.alerts.conditions import Direction
+from services.alerts.index import FIRED, ArmedIndex, Evidence, Member, text_of
+from services.errors import BellwetherError
+from services.jobs import Jobs
+from services.store.alerts import Alert, read_alert
+from services.store.contract import Create, Store, Transaction, Update
+from services.store.triggers import Delivery, Trigger, trigger_path
+
+GROUP = "recorders"
+BATCH = 500
+LEFT_BEHIND = timedelta(minutes=1)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """One entry of the stream: an alert found true, with its evidence."""
+
+    entry_id: str
+    member: Member
+    direction: Direction
+    level: float
+    evidence: Evidence
+
+    @classmethod
+    def parse(cls, entry_id: object, raw: Mapping[object, object]) -> "Fired":
+        fields = {text_of(name): text_of(value) for name, value in raw.items()}
+        return cls(
+            entry_id=text_of(entry_id),
+            member=Member.parse(fields["alert"]),
+            direction="rise" if fields["direction"] == "rise" else "fall",
+            level=float(fields["level"]),
+            evidence=Evidence.model_validate_json(fields["evidence"]),
+        )
+
+
+def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
+    """The trigger that `evidence` gives an armed alert; None when it does not reach the level."""
+    interval = evidence.interval
+    touch = interval.touch(alert.condition.direction, alert.condition.level)
+    if touch is None:
+        return None
+    return Trigger(
+        uid=alert.uid,
+        id=f"{alert.id}-{alert.epoch}",
+        alert_id=alert.id,
+        epoch=alert.epoch,
+        symbol=alert.symbol,
+        condition=alert.condition,
+        note=alert.note,
+        value=touch.value,
+        price=interval.price,
+        low=interval.low,
+        high=interval.high,
+        currency=evidence.currency,
+        occurred_at=touch.at,
+        noticed_at=evidence.noticed_at,
+        source=evidence.source,
+        deliveries={"email": Delivery(due_at=evidence.noticed_at)},
+        open=True,
+        due_at=evidence.noticed_at,
+    )
+
+
+def fired(alert: Alert, trigger: Trigger) -> Alert:
+    """The alert after its trigger."""
+    return alert.replace(
+        state="triggered", updated_at=trigger.noticed_at, last_trigger=trigger.id, baseline=None
+    )
+
+
+class Recorder:
+    def __init__(
+        self, redis: Redis, index: ArmedIndex, store: Store, jobs: Jobs, consumer: str
+    ) -> None:
+        self._redis = redis
+        self._index = index
+        self._store = store
+        self._jobs = jobs
+        self._consumer = consumer
+
+    def drain(self) -> int:
+        """Record every new entry of the stream; returns how many triggers were created."""
+        self._make_group()
+        return sum(self._record_all(batch) for batch in self._new())
+
+    def sweep(self) -> int:
+        """Record what was claimed and left for a minute by a worker that died, and what is new."""
+        self._make_group()
+        return sum(self._record_all(batch) for batch in self._left_behind()) + self.drain()
+
+    def _make_group(self) -> None:
+        try:
+            self._redis.xgroup_create(FIRED, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def _new(self) -> Iterator[list[Fired]]:
+        while answer := self._redis.xreadgroup(GROUP, self._consumer, {FIRED: ">"}, count=BATCH):
+            streams: Any = answer
+            yield [Fired.parse(*entry) for _, entries in streams for entry in entries]
+
+    def _left_behind(self) -> Iterator[list[Fired]]:
+        start = "0-0"
+        idle = int(LEFT_BEHIND.total_seconds() * 1000)
+        while True:
+            answer = self._redis.xautoclaim(
+                FIRED, GROUP, self._consumer, min_idle_time=idle, start_id=start, count=BATCH
+            )
+            yield [Fired.parse(*entry) for entry in answer[1] if entry[1]]
+            start = text_of(answer[0])
+            if start == "0-0":
+                return
+
+    def _record_all(self, batch: list[Fired]) -> int:
+        created = 0
+        for entry in batch:
+            try:
+                trigger = self._record(entry)
+            except BellwetherError:
+                log.exception("%s stays in the stream for the next sweep", entry.member)
+                continue
+            self._acknowledge(entry)
+            if trigger is not None:
+                created += 1
+                self._jobs.deliver(trigger.uid, trigger.id)
+        return created
+
+    def _record(self, entry: Fired) -> Trigger | None:
+        """The trigger, created; None when this arming of the alert is over or was not reached."""
+        member = entry.member
+
+        def work(transaction: Transaction) -> tuple[Alert | None, Trigger | None]:
+            alert = read_alert(transaction, member.uid, member.alert_id)
+            if alert is None or alert.state != "armed" or alert.epoch != member.epoch:
+                return None, None
+            trigger = trigger_of(alert, entry.evidence)
+            if trigger is not None:
+                transaction.write(
+                    Create(trigger_path(trigger.uid, trigger.id), trigger.fields()),
+                    Update(alert.path, fired(alert, trigger).fields()),
+                )
+            return alert, trigger
+
+        alert, trigger = self._store.transact(work)
+        if alert is not None and trigger is None:
+            self._index.follow(alert)
+        return trigger
+
+    def _acknowledge(self, entry: Fired) -> None:
+        with self._redis.pipeline() as pipe:
+            pipe.xack(FIRED, GROUP, entry.entry_id)
+            pipe.xdel(FIRED, entry.entry_id)
+            pipe.execute()

@@ -1,0 +1,20 @@
+"""The Redis client that all parts share."""
+
+from redis import Redis
+
+TIMEOUT_SECONDS = 5
+
+
+def open_redis(url: str) -> Redis:
+    """A thread-safe client that answers in bytes, with a time limit on every command.
+
+    It connects at the first command; commands raise redis.RedisError when Redis is away.
+    RESP2, because its answers have one shape for every server version.
+    """
+    return Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        health_check_interval=30,
+    )

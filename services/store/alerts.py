@@ -1,0 +1,110 @@
+"""Alerts: `users/{uid}/alerts/{id}`."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.alerts.conditions import Condition
+from services.alerts.intervals import IsoDate, Reading
+from services.errors import NotFound
+from services.store.contract import Cursor, Query, Reader, Store
+from services.store.paging import page_of
+from services.store.record import Record
+
+Frequency: TypeAlias = Literal["once"]
+State: TypeAlias = Literal["armed", "waiting", "paused", "triggered"]
+MAX_NOTE = 500
+PAGE = 50
+
+
+class Adjustment(BaseModel):
+    """A split that moved the level: `ratio` new shares for each old one from `session` on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    session: IsoDate
+    ratio: float
+    level_before: float
+    level_after: float
+
+
+class Alert(Record):
+    """A person's condition and where it stands.
+
+    armed: waits for its condition. waiting: was true when set, and arms once the price has
+    been on the other side. paused: by its owner, or for `paused_because`. triggered: done.
+    `epoch` counts the armings; `baseline` is the reading at the last of them.
+    """
+
+    uid: str
+    id: str
+    symbol: str
+    condition: Condition
+    frequency: Frequency = "once"
+    note: str = Field("", max_length=MAX_NOTE)
+    state: State
+    epoch: int
+    created_at: datetime
+    updated_at: datetime
+    armed_at: datetime | None = None
+    baseline: Reading | None = None
+    paused_because: str | None = None
+    last_trigger: str | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return alert_path(self.uid, self.id)
+
+
+def alert_path(uid: str, alert_id: str) -> str:
+    return f"users/{uid}/alerts/{alert_id}"
+
+
+def read_alert(reader: Reader, uid: str, alert_id: str) -> Alert | None:
+    """The alert as a store or a running transaction sees it."""
+    document = reader.get(alert_path(uid, alert_id))
+    return Alert.from_document(document) if document else None
+
+
+class Alerts:
+    """Reads alerts. They are written by services/alerts, together with the armed index."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, uid: str, alert_id: str) -> Alert:
+        """Raises NotFound."""
+        alert = read_alert(self._store, uid, alert_id)
+        if alert is None:
+            raise NotFound("There is no such alert.")
+        return alert
+
+    def page(
+        self, uid: str, after: Cursor | None = None, limit: int = PAGE
+    ) -> tuple[list[Alert], Cursor | None]:
+        """Newest first, and the cursor of the next page, None on the last."""
+        query = Query(
+            f"users/{uid}/alerts",
+            order_by=(("created_at", "descending"),),
+            limit=limit + 1,
+            after=after,
+        )
+        return page_of(self._store, query, limit, Alert)
+
+    def count(self, uid: str) -> int:
+        return self._store.count(Query(f"users/{uid}/alerts"))
+
+    def of_symbol(self, symbol: str, states: tuple[State, ...]) -> Iterator[Alert]:
+        """Everybody's alerts on a symbol; for rare events such as splits."""
+        query = Query(
+            "alerts", group=True, where=(("symbol", "==", symbol), ("state", "in", states))
+        )
+        return map(Alert.from_document, self._store.query(query))
+
+    def to_index(self) -> Iterator[Alert]:
+        """Everybody's armed and waiting alerts; for a rebuild of the index only."""
+        query = Query("alerts", group=True, where=(("state", "in", ("armed", "waiting")),))
+        return map(Alert.from_document, self._store.query(query))

@@ -1,0 +1,128 @@
+"""Triggers: `users/{uid}/triggers/{alert}-{epoch}`, with the state of their deliveries."""
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from services.alerts.conditions import Condition
+from services.errors import NotFound
+from services.store.contract import Cursor, Query, Store
+from services.store.paging import page_of
+from services.store.record import Record
+
+DeliveryState: TypeAlias = Literal["pending", "held", "sending", "retry", "sent", "failed"]
+PAGE = 50
+
+
+class Delivery(BaseModel):
+    """The sending of a trigger through one channel.
+
+    held: waits until the owner has confirmed the address. sending: a worker holds it until
+    `due_at`, when another may take over. `due_at` is None when there is nothing left to do.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: DeliveryState = "pending"
+    attempts: int = 0
+    due_at: datetime | None = None
+    sent_at: datetime | None = None
+    error: str | None = None
+
+
+class Trigger(Record):
+    """That an alert's condition came true, once per alert and epoch, with the evidence.
+
+    `level`, `value` (the furthest the metric went), `price`, `low` and `high` (of the interval
+    since the last check) are in `currency`; `occurred_at` is the exchange's time, `noticed_at`
+    ours, both UTC. `open` while a delivery is due, the next at `due_at`.
+    """
+
+    uid: str
+    id: str
+    alert_id: str
+    epoch: int
+    symbol: str
+    condition: Condition
+    note: str
+    value: float
+    price: float
+    low: float
+    high: float
+    currency: str
+    occurred_at: datetime
+    noticed_at: datetime
+    source: str
+    deliveries: dict[str, Delivery]
+    open: bool
+    due_at: datetime | None
+
+    @property
+    def level(self) -> float:
+        return self.condition.level
+
+    def with_delivery(self, channel: str, delivery: Delivery) -> "Trigger":
+        """With a channel's new state; `open` and `due_at` follow from all channels'."""
+        deliveries = {**self.deliveries, channel: delivery}
+        due = [d.due_at for d in deliveries.values() if d.due_at is not None]
+        return self.model_copy(
+            update={
+                "deliveries": deliveries,
+                "open": bool(due),
+                "due_at": min(due, default=None),
+            }
+        )
+
+
+def trigger_path(uid: str, trigger_id: str) -> str:
+    return f"users/{uid}/triggers/{trigger_id}"
+
+
+class Triggers:
+    """Reads triggers. They are created by the recorder and changed by the outbox."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, uid: str, trigger_id: str) -> Trigger:
+        """Raises NotFound."""
+        document = self._store.get(trigger_path(uid, trigger_id))
+        if document is None:
+            raise NotFound("There is no such trigger.")
+        return Trigger.from_document(document)
+
+    def page(
+        self,
+        uid: str,
+        after: Cursor | None = None,
+        limit: int = PAGE,
+        alert_id: str | None = None,
+    ) -> tuple[list[Trigger], Cursor | None]:
+        """Newest first, and the cursor of the next page; of one alert if `alert_id` is given."""
+        query = Query(
+            f"users/{uid}/triggers",
+            where=(("alert_id", "==", alert_id),) if alert_id else (),
+            order_by=(("noticed_at", "descending"),),
+            limit=limit + 1,
+            after=after,
+        )
+        return page_of(self._store, query, limit, Trigger)
+
+    def due(self, now: datetime, limit: int = 500) -> list[Trigger]:
+        """Everybody's triggers with a delivery due at `now` or before, the longest due first."""
+        query = Query(
+            "triggers",
+            group=True,
+            where=(("open", "==", True), ("due_at", "<=", now)),
+            order_by=(("due_at", "ascending"),),
+            limit=limit,
+        )
+        return [Trigger.from_document(document) for document in self._store.query(query)]
+
+    def held(self, uid: str, limit: int = 500) -> list[Trigger]:
+        """A person's triggers whose e-mail waits for the address to be confirmed."""
+        query = Query(
+            f"users/{uid}/triggers", where=(("deliveries.email.state", "==", "held"),), limit=limit
+        )
+        return [Trigger.from_document(document) for document in self._store.query(query)]
