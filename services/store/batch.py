@@ -3,8 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from services.errors import InvalidValue
-from services.store.contract import MAX_BATCH, Delete, Document, Update, Write
+from services.errors import AlreadyExists, Conflict, InvalidValue, NotFound
+from services.store.contract import MAX_BATCH, Create, Delete, Document, Update, Write
 from services.store.paths import check_document_path
 from services.store.values import plain_fields
 
@@ -20,6 +20,18 @@ def check_batch(writes: Sequence[Write]) -> None:
         plain_fields(write.path, write.fields)
         if isinstance(write, Update) and not write.fields:
             raise InvalidValue(f"The update of {write.path} names no field.")
+
+
+def check_precondition(write: Write, stored: Document | None) -> None:
+    """Raises AlreadyExists, NotFound or Conflict when `write` cannot be applied to `stored`."""
+    if isinstance(write, Create) and stored is not None:
+        raise AlreadyExists(f"{write.path} exists already.")
+    if not isinstance(write, Update):
+        return
+    if write.version is not None and (stored is None or stored.version != write.version):
+        raise Conflict(f"{write.path} was changed by somebody else.")
+    if stored is None:
+        raise NotFound(f"{write.path} is not there to be updated.")
 
 
 class Buffered(ABC):

@@ -28,7 +28,8 @@ MAX_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A stored document. `version` changes with every write and serves as a precondition."""
+    """A stored document. `version` changes with every write that changes it, and serves as
+    a precondition."""
 
     path: str
     fields: Fields
@@ -59,7 +60,7 @@ class Set:
 class Update:
     """Replace the named top-level fields of a document that must exist, else `NotFound`.
 
-    With `version`, the document must still have that version, else `Conflict`.
+    With `version`, the document must still be there with that version, else `Conflict`.
     """
 
     path: str

@@ -15,6 +15,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _TIME, _FLOAT, _MAP = "$time", "$float", "$map"
 
 NULL, BOOLEAN, NUMBER, TIME, TEXT, LIST, MAP = (bytes([rank]) for rank in range(1, 8))
+_NAN = bytes(10)
+_ABOVE_NAN = NUMBER + bytes(9) + b"\1"
 _END = b"\0"  # below every rank, so a shorter list or map sorts before its continuation
 
 
@@ -97,10 +99,17 @@ def sort_key(value: Plain) -> bytes:
     return MAP + b"".join(_item_key(*item) for item in _by_name(value)) + _END
 
 
+def range_of_type(key: bytes) -> tuple[bytes, bytes]:
+    """The lowest sort key of a key's type that a range can hold, and one above all of them."""
+    rank = key[:1]
+    lowest = _ABOVE_NAN if rank == NUMBER else rank
+    return lowest, bytes([key[0] + 1])
+
+
 def _number_key(value: float) -> bytes:
     """Of integers and floats as one, exactly: the nearest float, then the integer's rest."""
     if value != value:  # NaN sorts first
-        return bytes(10)
+        return _NAN
     nearest = float(value) + 0.0  # makes -0.0 equal to 0.0
     (bits,) = struct.unpack(">Q", struct.pack(">d", nearest))
     ordered = bits ^ (2**64 - 1) if bits >> 63 else bits | 2**63

@@ -1,7 +1,7 @@
 """What a query means, the same on both engines."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from services.errors import InvalidPath, InvalidValue
@@ -9,6 +9,7 @@ from services.store.contract import Cursor, Direction, Document, Query, Value
 from services.store.paths import check_collection_path, check_document_path, check_group
 from services.store.values import plain_value
 
+_RANGES = ("<", "<=", ">", ">=")
 MAX_DISJUNCTIONS = 30
 PAGE = 500
 """Documents in memory at once while a result is streamed."""
@@ -17,7 +18,7 @@ PAGE = 500
 def full_order(query: Query) -> tuple[tuple[str, Direction], ...]:
     """The order of the result before the tie by path: ranges order by their fields, too."""
     named = [field for field, _ in query.order_by]
-    ranged = {field for field, operator, _ in query.where if operator not in ("==", "in")}
+    ranged = {field for field, operator, _ in query.where if operator in _RANGES}
     implied = sorted(ranged.difference(named))
     return query.order_by + tuple((field, last_direction(query)) for field in implied)
 
@@ -64,18 +65,23 @@ def check_query(query: Query) -> Query:
 
 def _check_operand(field: str, operator: str, value: Value) -> None:
     plain_value(value, f"The operand of {field}")
-    unordered = value is None or value != value  # NaN
-    if unordered and operator not in ("==", "in"):
+    if operator in _RANGES and _is_unordered(value):
         raise InvalidValue(f"A range of {field} cannot begin or end at {value}.")
-    if operator == "in" and not (isinstance(value, list | tuple) and value):
-        raise InvalidValue(f"`in` on {field} needs a list of values.")
+    if operator == "in" and (not _list_of(value) or any(map(_is_unordered, _list_of(value)))):
+        raise InvalidValue(f"`in` on {field} needs a list of values, without null and NaN.")
+
+
+def _is_unordered(value: Value) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _list_of(value: Value) -> Sequence[Value]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _check_disjunctions(query: Query) -> None:
     branches = math.prod(
-        len(value)
-        for _, operator, value in query.where
-        if operator == "in" and isinstance(value, list | tuple)
+        len(_list_of(value)) for _, operator, value in query.where if operator == "in"
     )
     if branches > MAX_DISJUNCTIONS:
         raise InvalidValue(

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from services.errors import AlreadyExists, Conflict, Contention, NotFound
-from services.store.batch import Buffered, check_batch
+from services.errors import Contention
+from services.store.batch import Buffered, check_batch, check_precondition
 from services.store.contract import (
     Create,
     Delete,
@@ -184,14 +184,7 @@ def _apply(connection: sqlite3.Connection, writes: Sequence[Write]) -> None:
 
 def _result(write: Create | Set | Update, stored: Document | None) -> Fields:
     """The fields after `write`, or the error of the precondition that does not hold."""
-    if isinstance(write, Set):
-        return write.fields
-    if isinstance(write, Create):
-        if stored is not None:
-            raise AlreadyExists(f"{write.path} exists already.")
-        return write.fields
-    if stored is None:
-        raise NotFound(f"{write.path} is not there to be updated.")
-    if write.version not in (None, stored.version):
-        raise Conflict(f"{write.path} was changed by somebody else.")
-    return {**stored.fields, **write.fields}
+    check_precondition(write, stored)
+    if isinstance(write, Update) and stored is not None:
+        return {**stored.fields, **write.fields}
+    return write.fields

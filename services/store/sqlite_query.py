@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.store.contract import Direction, Operator, Query, Value
-from services.store.encoding import sort_key
+from services.store.encoding import range_of_type, sort_key
 from services.store.queries import full_order, last_direction
 from services.store.values import plain_value
 
@@ -100,11 +100,11 @@ def _add_condition(statement: Statement, name: str, operator: Operator, value: b
         statement.add(f" AND {_key(name)} = ?", value)
         return
     statement.add(f" AND {_key(name)} {operator} ?", value)
-    rank = value[0]  # a range stays within one type
+    lowest, beyond = range_of_type(value)  # a range stays within one type
     if operator in ("<", "<="):
-        statement.add(f" AND {_key(name)} >= ?", bytes([rank]))
+        statement.add(f" AND {_key(name)} >= ?", lowest)
     else:
-        statement.add(f" AND {_key(name)} < ?", bytes([rank + 1]))
+        statement.add(f" AND {_key(name)} < ?", beyond)
 
 
 def _add_cursor(

@@ -1,0 +1,112 @@
+"""The engine on Google's Firestore, in native mode."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from google.api_core import exceptions as google
+
+from services.errors import StoreUnavailable
+from services.store.batch import check_batch
+from services.store.contract import Create, Document, Query, Transaction, Update, Write
+from services.store.firestore_calls import UNANSWERED, again_after, commit, fetch, read
+from services.store.firestore_client import Database, cloud, emulator
+from services.store.firestore_errors import explained
+from services.store.firestore_query import parent_of, query_message
+from services.store.firestore_transaction import Overtaken, attempt
+from services.store.firestore_values import read_document, write_message
+from services.store.paths import check_document_path
+from services.store.queries import check_query, stream
+
+T = TypeVar("T")
+
+_READS_AT_ONCE = 500
+
+
+def open_firestore(project: str, credentials_base64: str, emulator_host: str) -> "FirestoreStore":
+    """The store of `project`: on the emulator at `emulator_host` if it is given, else in the cloud.
+
+    Raises StoreUnavailable where the credentials cannot be used, and where an emulator would
+    take what belongs into the cloud.
+    """
+    if emulator_host and credentials_base64:
+        raise StoreUnavailable(
+            "FIRESTORE_EMULATOR_HOST and FIREBASE_CREDENTIALS_BASE64 are both set: documents would"
+            " go to the emulator, which forgets them. Unset one of the two."
+        )
+    if emulator_host:
+        return FirestoreStore(emulator(project, emulator_host))
+    return FirestoreStore(cloud(project, credentials_base64))
+
+
+class FirestoreStore:
+    """The contract on one Firestore database.
+
+    A write that fails with StoreUnavailable may still have been applied: the answer was lost.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, path: str) -> Document | None:
+        return self.get_all([path])[0]
+
+    def get_all(self, paths: Sequence[str]) -> list[Document | None]:
+        found: dict[str, Document] = {}
+        names = list(dict.fromkeys(map(check_document_path, paths)))
+        with explained():
+            for start in range(0, len(names), _READS_AT_ONCE):
+                found |= fetch(self._database, names[start : start + _READS_AT_ONCE]).documents
+        return [found.get(path) for path in paths]
+
+    def write(self, *writes: Write) -> None:
+        check_batch(writes)
+        if not writes:
+            return
+        repeatable = not any(map(_is_conditional, writes))
+        errors = (google.Aborted, *UNANSWERED) if repeatable else (google.Aborted,)
+        messages = [write_message(self._database.root, write) for write in writes]
+        with explained(writes):
+            again_after(*errors)(commit)(self._database, messages)
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        with explained():
+            result: T = again_after(google.Aborted, Overtaken)(attempt)(self._database, work)
+        return result
+
+    def query(self, query: Query) -> Iterator[Document]:
+        return stream(check_query(query), self._page)
+
+    def count(self, query: Query) -> int:
+        check_query(query)
+        root = self._database.root
+        request = {
+            "parent": parent_of(root, query),
+            "structured_aggregation_query": {
+                "structured_query": query_message(root, query),
+                "aggregations": [{"alias": "number", "count": {}}],
+            },
+        }
+        with explained():
+            (answer,) = read(self._database, "run_aggregation_query", request)
+        return int(answer.result.aggregate_fields["number"].integer_value)
+
+    def ping(self) -> None:
+        self.get("system/checker")
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _page(self, query: Query) -> list[Document]:
+        root = self._database.root
+        request = {
+            "parent": parent_of(root, query),
+            "structured_query": query_message(root, query),
+        }
+        with explained():
+            answers = read(self._database, "run_query", request)
+        return [read_document(root, answer.document) for answer in answers if answer.document.name]
+
+
+def _is_conditional(write: Write) -> bool:
+    """Whether a repetition of `write` would meet its own first effect."""
+    return isinstance(write, Create) or (isinstance(write, Update) and write.version is not None)
