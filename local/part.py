@@ -25,7 +25,7 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 @dataclass
 class Part:
-    """A command as in a Procfile, run in a session of its own, its lines put on `output`."""
+    """A program as in a Procfile, run in a session of its own, its lines put on `output`."""
 
     name: str
     command: str
@@ -43,7 +43,7 @@ class Part:
     def start(self) -> None:
         self._sessions = {session for session in self._sessions if _members(session)}
         self.process = ShellProcess(
-            self.command,
+            f"exec env {self.command}",  # no shell stays between us and the program
             env={**os.environ, **self.environment},
             cwd=ROOT,
             pass_fds=self.inherits,
