@@ -17,7 +17,7 @@ from local.readiness import mailbox_is_ready, web_is_ready, worker_is_ready
 from local.redis import answers, check_address, private_server
 from local.supervisor import Supervisor
 
-PROBE_SECONDS = 6.0
+PROBE_SECONDS = 7.0
 """How long Yahoo has to answer before prices are replayed."""
 _NOT_RUN_LOCALLY = ("release",)  # Heroku runs it once per deploy
 
@@ -45,8 +45,8 @@ def start_everything(
     """
     environment = common_environment(settings)
     settings.signing_key()  # made once here, before several parts would
-    probe = _probe_of_market(supervisor, settings, environment)
     environment["REDIS_URL"] = settings.redis_url or _start_redis(supervisor, settings, lock)
+    probe = _probe_of_market(supervisor, settings, environment)
     environment["SMTP_URL"] = settings.smtp_url or _start_mailbox(supervisor, settings)
     environment["QUOTES"] = _settled_market(supervisor, settings, probe)
     started = datetime.now(UTC)
