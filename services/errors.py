@@ -70,6 +70,15 @@ class NoQuote(MarketError):
         self.known_missing = known_missing
 
 
+class UnknownSymbol(MarketError):
+    """The source has no such symbol; `suggestions` are (symbol, name) of what may be meant."""
+
+    def __init__(self, symbol: str, suggestions: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(f"No quotes for {symbol}.")
+        self.symbol = symbol
+        self.suggestions = suggestions
+
+
 class InvalidInput(BellwetherError):
     """A person's or program's input cannot be used; `field` names where."""
 

@@ -1,0 +1,1 @@
+"""What people and programs see: one module for each page family, api/ for JSON."""

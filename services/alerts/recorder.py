@@ -20,7 +20,7 @@ from services.store.alerts import Alert, read_alert
 from services.store.contract import Create, Store, Transaction, Update
 from services.store.triggers import Delivery, Trigger, trigger_path
 
-GROUP = "recorders"
+GROUP, CONSUMER = "recorders", "recorder"
 BATCH = 500
 LEFT_BEHIND = timedelta(minutes=1)
 log = logging.getLogger(__name__)
@@ -84,14 +84,11 @@ def fired(alert: Alert, trigger: Trigger) -> Alert:
 
 
 class Recorder:
-    def __init__(
-        self, redis: Redis, index: ArmedIndex, store: Store, jobs: Jobs, consumer: str
-    ) -> None:
+    def __init__(self, redis: Redis, index: ArmedIndex, store: Store, jobs: Jobs) -> None:
         self._redis = redis
         self._index = index
         self._store = store
         self._jobs = jobs
-        self._consumer = consumer
 
     def drain(self) -> int:
         """Record every new entry of the stream; returns how many triggers were created."""
@@ -111,7 +108,7 @@ class Recorder:
                 raise
 
     def _new(self) -> Iterator[list[Fired]]:
-        while answer := self._redis.xreadgroup(GROUP, self._consumer, {FIRED: ">"}, count=BATCH):
+        while answer := self._redis.xreadgroup(GROUP, CONSUMER, {FIRED: ">"}, count=BATCH):
             streams: Any = answer
             yield [Fired.parse(*entry) for _, entries in streams for entry in entries]
 
@@ -120,7 +117,7 @@ class Recorder:
         idle = int(LEFT_BEHIND.total_seconds() * 1000)
         while True:
             answer = self._redis.xautoclaim(
-                FIRED, GROUP, self._consumer, min_idle_time=idle, start_id=start, count=BATCH
+                FIRED, GROUP, CONSUMER, min_idle_time=idle, start_id=start, count=BATCH
             )
             yield [Fired.parse(*entry) for entry in answer[1] if entry[1]]
             start = text_of(answer[0])

@@ -1,0 +1,30 @@
+"""The web application: `create_app()`, and `app` for gunicorn. Wiring only."""
+
+from typing import Any
+
+from flask import Flask
+
+from config import Settings, load_settings
+from services.container import Services, open_services
+from web import api, errors, pages, security
+from workers.queues import RqJobs
+
+
+def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
+    """The application. Raises SettingsError or StoreUnavailable with the remedy."""
+    settings = settings or load_settings()
+    services = services or open_services(settings, RqJobs)
+    app = Flask(__name__)
+    app.extensions["bellwether"] = services
+    security.protect(app, settings, services.redis)
+    errors.register(app)
+    pages.register(app)
+    api.register(app)
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    """Make `app` when it is first asked for, so that importing this module starts nothing."""
+    if name == "app":
+        return create_app()
+    raise AttributeError(name)

@@ -1,0 +1,30 @@
+"""Mails about an account, composed when they are sent, so that no queue holds a link."""
+
+from datetime import datetime
+
+from services.accounts.links import Links, Purpose
+from services.jobs import AccountMail
+from services.notify.compose import Composer
+from services.notify.outbox import Transport
+from services.store.users import Users
+
+_PURPOSE: dict[AccountMail, Purpose] = {"confirm": "confirm", "reset": "reset", "known": "reset"}
+
+
+class AccountMailer:
+    def __init__(
+        self, users: Users, links: Links, composer: Composer, transport: Transport
+    ) -> None:
+        self._users = users
+        self._links = links
+        self._composer = composer
+        self._transport = transport
+
+    def send(self, kind: AccountMail, uid: str, now: datetime) -> None:
+        """Raises DeliveryError; does nothing for an account that is gone, or confirmed already."""
+        user = self._users.get(uid)
+        if user is None or (kind == "confirm" and user.confirmed_at is not None):
+            return
+        token = self._links.make(_PURPOSE[kind], user, now)
+        key = f"{kind}.{uid}.{int(now.timestamp())}"
+        self._transport.send(self._composer.account(kind, user, token, key), now)

@@ -1,0 +1,80 @@
+"""Everything a process needs, wired once from the settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from redis import Redis
+
+from config import Settings
+from services.accounts import Accounts
+from services.accounts.links import Links
+from services.accounts.passwords import Passwords
+from services.alerts.arming import Arming
+from services.alerts.readings import Readings
+from services.jobs import Jobs
+from services.market.desk import QuoteDesk
+from services.market.lookup import Lookup
+from services.redis_client import open_redis
+from services.store import open_store
+from services.store.alerts import Alerts
+from services.store.contract import Store
+from services.store.triggers import Triggers
+from services.store.users import Users
+from services.store.watchlists import Watchlists
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the web and the workers share. Nothing is connected before its first use."""
+
+    settings: Settings
+    store: Store
+    redis: Redis
+    jobs: Jobs
+
+    @cached_property
+    def users(self) -> Users:
+        return Users(self.store)
+
+    @cached_property
+    def watchlists(self) -> Watchlists:
+        return Watchlists(self.store)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        return Alerts(self.store)
+
+    @cached_property
+    def triggers(self) -> Triggers:
+        return Triggers(self.store)
+
+    @cached_property
+    def links(self) -> Links:
+        return Links(self.settings.signing_key())
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self.users, self.redis, self.jobs, self.links, Passwords())
+
+    @cached_property
+    def arming(self) -> Arming:
+        return Arming(self.store, self.redis, self.jobs)
+
+    @cached_property
+    def readings(self) -> Readings:
+        return Readings(self.redis)
+
+    @cached_property
+    def desk(self) -> QuoteDesk:
+        return QuoteDesk(self.redis, self.jobs)
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        return Lookup(self.desk)
+
+
+def open_services(settings: Settings, make_jobs: Callable[[Redis], Jobs]) -> Services:
+    """The services for `settings`, which must name a Redis. Raises StoreUnavailable."""
+    redis = open_redis(settings.redis_url or "redis://127.0.0.1:6379/0")
+    return Services(settings, open_store(settings), redis, make_jobs(redis))

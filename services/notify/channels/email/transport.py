@@ -1,0 +1,93 @@
+"""Sends a mail over SMTP, with TLS where the server offers it."""
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP as POLICY
+from email.utils import format_datetime
+from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit
+
+from services.errors import DeliveryError
+from services.notify.message import Message
+
+TIMEOUT_SECONDS = 20
+
+
+class SmtpTransport:
+    """Sends through `url`: smtp://user:password@host:port (STARTTLS where offered) or smtps://."""
+
+    def __init__(self, url: str, mail_from: str) -> None:
+        self._url = urlsplit(url)
+        self._from = mail_from
+
+    def send(self, message: Message, now: datetime) -> None:
+        """Hand the message to the server. Raises DeliveryError, permanent for a 5xx answer."""
+        try:
+            with self._session() as smtp:
+                smtp.send_message(_mime(message, self._from, now))
+        except smtplib.SMTPRecipientsRefused as error:
+            code, reason = next(iter(error.recipients.values()))
+            raise _refused(code, reason) from None
+        except smtplib.SMTPResponseException as error:
+            raise _refused(error.smtp_code, error.smtp_error) from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise DeliveryError(f"The mail server cannot be reached: {error}") from None
+
+    @contextmanager
+    def _session(self) -> Iterator[smtplib.SMTP]:
+        host, port = self._url.hostname or "localhost", self._url.port
+        context = ssl.create_default_context()
+        if self._url.scheme == "smtps":
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, port or 465, timeout=TIMEOUT_SECONDS, context=context
+            )
+        else:
+            smtp = smtplib.SMTP(host, port or 587, timeout=TIMEOUT_SECONDS)
+        with smtp:
+            encrypted = self._url.scheme == "smtps" or _upgrade(smtp, context)
+            if self._url.username:
+                if not encrypted and not _is_loopback(host):
+                    raise DeliveryError("The mail server offers no TLS; no password is sent to it.")
+                smtp.login(unquote(self._url.username), unquote(self._url.password or ""))
+            yield smtp
+
+
+def _upgrade(smtp: smtplib.SMTP, context: ssl.SSLContext) -> bool:
+    smtp.ehlo()
+    if not smtp.has_extn("starttls"):
+        return False
+    smtp.starttls(context=context)
+    smtp.ehlo()
+    return True
+
+
+def _mime(message: Message, mail_from: str, now: datetime) -> EmailMessage:
+    mime = EmailMessage(policy=POLICY)
+    mime["From"] = mail_from
+    mime["To"] = message.to
+    mime["Subject"] = message.subject
+    mime["Date"] = format_datetime(now)
+    mime["Message-ID"] = f"<{message.message_id}>"
+    mime["Auto-Submitted"] = "auto-generated"
+    mime.set_content(message.text)
+    mime.add_alternative(message.html, subtype="html")
+    return mime
+
+
+def _refused(code: int, reason: bytes | str) -> DeliveryError:
+    words = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
+    return DeliveryError(
+        f"The mail server answered {code}: {words[:200]}", permanent=500 <= code < 600
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(socket.gethostbyname(host)).is_loopback
+    except (OSError, ValueError):
+        return False

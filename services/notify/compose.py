@@ -1,0 +1,84 @@
+"""Words and layout of all mails, from the templates in templates/mail."""
+
+import re
+from datetime import datetime
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from services.jobs import AccountMail
+from services.market.money import price_text
+from services.notify.message import Message
+from services.store.triggers import Trigger
+from services.store.users import User
+
+_FOLDER = Path(__file__).parents[2] / "templates" / "mail"
+_SUBJECTS: dict[AccountMail, str] = {
+    "confirm": "Confirm your e-mail address",
+    "reset": "Set a new password",
+    "known": "You have an account already",
+}
+
+
+class Composer:
+    """Writes mails. `address` is the site's public address without a slash at its end."""
+
+    def __init__(self, address: str, mail_from: str) -> None:
+        self._address = address
+        self._domain = parseaddr(mail_from)[1].rpartition("@")[2] or "localhost"
+        self._templates = Environment(
+            loader=FileSystemLoader(_FOLDER),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["price"] = price_text
+
+    def trigger(self, trigger: Trigger, user: User) -> Message:
+        """The bell: what happened, with the evidence, in the reader's time zone."""
+        verb = "rose to" if trigger.condition.direction == "rise" else "fell to"
+        return self._message(
+            "trigger",
+            to=user.email,
+            subject=(
+                f"{trigger.symbol} {price_text(trigger.price)}, "
+                f"{verb} {price_text(trigger.level)} · Bellwether"
+            ),
+            key=f"{trigger.id}.email",
+            trigger=trigger,
+            verb=verb,
+            occurred=local_time(trigger.occurred_at, user.time_zone),
+            noticed=local_time(trigger.noticed_at, user.time_zone),
+            alert_link=f"{self._address}/alerts/{trigger.alert_id}",
+        )
+
+    def account(self, kind: AccountMail, user: User, token: str, key: str) -> Message:
+        """A mail about the account; `token` is the signed part of its link, `key` its identity."""
+        path = {"confirm": "/confirm/", "reset": "/reset/", "known": "/reset/"}[kind]
+        return self._message(
+            kind,
+            to=user.email,
+            subject=f"{_SUBJECTS[kind]} · Bellwether",
+            key=key,
+            link=f"{self._address}{path}{token}",
+        )
+
+    def _message(self, template: str, *, to: str, subject: str, key: str, **facts: Any) -> Message:
+        facts = {"address": self._address, "subject": subject, **facts}
+        return Message(
+            to=to,
+            subject=re.sub(r"[\x00-\x1f\x7f]+", " ", subject)[:200],
+            text=self._templates.get_template(f"{template}.txt").render(facts),
+            html=self._templates.get_template(f"{template}.html").render(facts),
+            message_id=f"{key}@{self._domain}",
+        )
+
+
+def local_time(moment: datetime, time_zone: str) -> str:
+    """A time as people read it, such as `29 September 2000, 15:42 CEST`."""
+    local = moment.astimezone(ZoneInfo(time_zone))
+    return f"{local.day} {local:%B %Y, %H:%M %Z}"

@@ -1,0 +1,87 @@
+"""Sessions, CSRF tokens, rate limits and security headers, all by libraries."""
+
+from typing import Any
+
+from flask import Flask, current_app, request, session
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_session import Session
+from flask_talisman import Talisman
+from flask_wtf import CSRFProtect
+from redis import Redis
+
+from config import Settings
+from services.accounts import Profile
+from services.store.users import normal_email
+
+SESSION_LIFE_SECONDS = 30 * 86_400
+MAX_REQUEST_BYTES = 256 * 1024
+SIGN_IN_BY_ADDRESS = "30 per minute; 200 per hour"
+SIGN_IN_BY_ACCOUNT = "10 per minute; 50 per hour"
+MAIL_BY_ADDRESS = "20 per hour"
+MAIL_BY_ACCOUNT = "5 per hour"
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "font-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, headers_enabled=True)
+
+
+def protect(app: Flask, settings: Settings, redis: Redis) -> None:
+    """Configure everything that stands between the network and the views."""
+    https = settings.address.startswith("https://")
+    app.config.update(
+        SECRET_KEY=settings.signing_key(),
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        SESSION_TYPE="redis",
+        SESSION_REDIS=redis,
+        SESSION_KEY_PREFIX="session:",
+        SESSION_PERMANENT=True,
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFE_SECONDS,
+        SESSION_COOKIE_NAME="__Host-session" if https else "session",
+        SESSION_COOKIE_SECURE=https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=https,
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_KEY_PREFIX="limit",
+    )
+    Session(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    Talisman(
+        app,
+        force_https=https,
+        session_cookie_secure=https,
+        strict_transport_security=https,
+        content_security_policy=CONTENT_SECURITY_POLICY,
+        referrer_policy="same-origin",
+        permissions_policy={"geolocation": "()", "camera": "()", "microphone": "()"},
+    )
+
+
+def start_session(profile: Profile) -> None:
+    """Sign a person in, under a new session id."""
+    interface: Any = current_app.session_interface
+    session.clear()
+    interface.regenerate(session)
+    session["uid"] = profile.uid
+    session["auth_epoch"] = profile.auth_epoch
+
+
+def account_of_request() -> str:
+    """The key of per-account limits: the e-mail address that a form or JSON body names."""
+    body = request.get_json(silent=True) if request.is_json else request.form
+    email = body.get("email", "") if isinstance(body, dict) else ""
+    return f"account:{normal_email(str(email))[:320]}"

@@ -1,0 +1,35 @@
+"""The worker process: `python -m workers`. Any number may run."""
+
+import logging
+import sys
+
+from rq import SimpleWorker
+
+from config import SettingsError, load_settings
+from services.errors import BellwetherError
+from services.redis_client import open_redis
+from workers.parts import parts
+from workers.process import started
+from workers.queues import QUEUES
+
+log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Work until told to stop. Jobs run in this process, which keeps its connections and
+    Yahoo's crumb; a job that dies with it is taken over by the schedule or the sweep."""
+    try:
+        settings = load_settings()
+        started(settings)
+        log.info("Prices come from %s", parts().provider.name)
+    except (SettingsError, BellwetherError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
+        return 2
+    redis = open_redis(settings.redis_url)
+    worker = SimpleWorker(QUEUES, connection=redis)
+    worker.work(with_scheduler=True, logging_level=None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The clock process: `python -m workers.clock`. Any number may run; one at a time ticks."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis import RedisError
+from rq.job import Job
+from rq_scheduler import Scheduler
+
+from config import Settings, load_settings
+from services.redis_client import open_redis
+from workers.process import started
+from workers.schedule import register
+
+TICK_SECONDS = 1
+log = logging.getLogger(__name__)
+
+
+class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
+    """rq-scheduler that puts its entries back when Redis was emptied, and outlives an outage."""
+
+    settings: Settings
+
+    def enqueue_job(self, job: Job) -> None:
+        """Skip a job that still waits in its queue, so that an outage piles nothing up."""
+        queue = self.get_queue_for_job(job)
+        if queue.get_job_position(job.id) is None:
+            super().enqueue_job(job)
+        else:
+            next_run = datetime.now(UTC) + timedelta(seconds=job.meta["interval"])
+            self.connection.zadd(self.scheduled_jobs_key, {job.id: int(next_run.timestamp())})
+
+    def enqueue_jobs(self) -> list[Any]:
+        try:
+            register(self, self.settings, datetime.now(UTC))
+            return list(super().enqueue_jobs())
+        except RedisError as error:
+            log.warning("Redis does not answer, the clock goes on: %s", error)
+            return []
+
+
+def main() -> None:
+    settings = load_settings()
+    started(settings)
+    clock = Clock(connection=open_redis(settings.redis_url), interval=TICK_SECONDS)
+    clock.settings = settings
+    clock.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The jobs. Each reads the clock once and hands the time on."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from redis.exceptions import LockError
+
+from services.jobs import AccountMail
+from services.market.fetch import fetch_into_cache, search_into_cache
+from workers.parts import parts
+
+CHECK_LOCK = "lock:check"
+CHECK_MAY_LAST = timedelta(minutes=10)
+log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def fetch_quotes(symbols: list[str]) -> None:
+    """Fetch quotes that a page waits for."""
+    fetch_into_cache(parts().provider, parts().cache, symbols, _now())
+
+
+def search_symbols(text: str) -> None:
+    """Search for symbols that a page waits for."""
+    search_into_cache(parts().provider, parts().cache, text, _now())
+
+
+def check_alerts() -> None:
+    """Hold every armed alert against the market, unless another worker is at it."""
+    with _only_one(CHECK_LOCK, CHECK_MAY_LAST) as mine:
+        if not mine:
+            log.info("A check is running; this one does nothing")
+            return
+        report = parts().checker.run(_now())
+        log.info(
+            "Checked %d symbols: %d alerts came true, %d recorded, %d symbols unseen",
+            report.symbols,
+            report.claimed,
+            report.recorded,
+            len(report.unchecked),
+        )
+
+
+def sweep() -> None:
+    """Take over what dead workers left: claimed alerts, and deliveries that are due."""
+    recorded, due = parts().recorder.sweep(), parts().outbox.sweep(_now())
+    if recorded or due:
+        log.info("Swept: %d triggers recorded, %d with a delivery due", recorded, due)
+
+
+def deliver(uid: str, trigger_id: str) -> None:
+    """Send what is due of one trigger."""
+    parts().outbox.deliver(uid, trigger_id, _now())
+
+
+def send_account_mail(kind: AccountMail, uid: str) -> None:
+    """Send one mail about an account; RQ tries again when it raises."""
+    parts().mailer.send(kind, uid, _now())
+
+
+@contextmanager
+def _only_one(name: str, longest: timedelta) -> Iterator[bool]:
+    """Whether nobody else holds the lock; one whose holder died ends after `longest`."""
+    lock = parts().services.redis.lock(name, timeout=longest.total_seconds(), blocking=False)
+    mine = lock.acquire()
+    try:
+        yield bool(mine)
+    finally:
+        if mine:
+            try:
+                lock.release()
+            except LockError:
+                log.warning("%s took longer than %s", name, longest)

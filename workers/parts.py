@@ -1,0 +1,109 @@
+"""What only workers need, wired once per process: the source of prices, the check, the mails."""
+
+import random
+from datetime import UTC, date, datetime
+from functools import cache, cached_property
+from pathlib import Path
+
+from config import Settings, load_settings
+from services.accounts.mailer import AccountMailer
+from services.alerts.checker import Checker
+from services.alerts.index import ArmedIndex
+from services.alerts.recorder import Recorder
+from services.container import Services, open_services
+from services.market.cache import QuoteCache
+from services.market.provider import Provider
+from services.market.replay import ReplayProvider
+from services.market.replay_clock import replay_origin
+from services.notify.channels.email.transport import SmtpTransport
+from services.notify.compose import Composer
+from services.notify.outbox import Outbox
+from services.store.contract import Store
+from services.store.system import System
+from workers.queues import RqJobs
+
+REPLAY_DATA = Path(__file__).parents[1] / "local" / "market"
+
+
+class Parts:
+    """The parts of one worker process. `provider` may be given, as tests do."""
+
+    def __init__(self, services: Services, provider: Provider | None = None) -> None:
+        self.services = services
+        self._provider = provider
+
+    @cached_property
+    def provider(self) -> Provider:
+        return self._provider or open_provider(self.services)
+
+    @cached_property
+    def cache(self) -> QuoteCache:
+        return QuoteCache(self.services.redis)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        s = self.services
+        return Recorder(s.redis, ArmedIndex(s.redis), s.store, s.jobs)
+
+    @cached_property
+    def checker(self) -> Checker:
+        s = self.services
+        return Checker(
+            self.provider,
+            self.cache,
+            ArmedIndex(s.redis),
+            s.readings,
+            s.alerts,
+            s.arming,
+            self.recorder,
+            System(s.store),
+        )
+
+    @cached_property
+    def composer(self) -> Composer:
+        settings = self.services.settings
+        return Composer(settings.address, settings.mail_from)
+
+    @cached_property
+    def transport(self) -> SmtpTransport:
+        settings = self.services.settings
+        return SmtpTransport(settings.smtp_url or "smtp://127.0.0.1:25", settings.mail_from)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        s = self.services
+        return Outbox(s.store, self.composer, self.transport, s.jobs, random.random)
+
+    @cached_property
+    def mailer(self) -> AccountMailer:
+        s = self.services
+        return AccountMailer(s.users, s.links, self.composer, self.transport)
+
+
+def open_provider(services: Services) -> Provider:
+    """The source that the settings name; `auto` is Yahoo on a server (see docs/decisions)."""
+    settings = services.settings
+    if settings.quotes == "replay":
+        return _replay(settings, services.store)
+    from services.market.backoff import Backoff  # yfinance costs 100 MB: only where it is used
+    from services.market.yahoo import YahooProvider
+
+    return YahooProvider(Backoff(services.redis))
+
+
+def _replay(settings: Settings, store: Store) -> Provider:
+    start = date.fromisoformat(settings.replay_start)
+    seconds = settings.replay_day_seconds
+    return ReplayProvider(
+        csv=REPLAY_DATA / "stocks.csv.gz",
+        splits=REPLAY_DATA / "splits.csv",
+        origin=replay_origin(store, start, seconds, datetime.now(UTC)),
+        start=start,
+        day_seconds=seconds,
+    )
+
+
+@cache
+def parts() -> Parts:
+    """The parts of this process."""
+    return Parts(open_services(load_settings(), RqJobs))
