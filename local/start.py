@@ -104,6 +104,7 @@ def _wait_for_procfile(
     checks: dict[str, Callable[[], bool]] = {
         "web": lambda: web_is_ready(port),
         "worker": lambda: worker_is_ready(redis_url, started),
+        "clock": supervisor.steady,
     }
     for name, check in checks.items():
         supervisor.wait_until(check, name)

@@ -19,9 +19,11 @@ from local.errors import CannotStart, StopRequested
 from local.part import Part
 
 PATIENCE_SECONDS = 60.0
+STEADY_SECONDS = 1.0
+"""A part that cannot start has mostly ended by then; the clock has no other sign of life."""
 _GRACE_SECONDS = (3.2, 1.0)  # the Procfile's parts, then the stand-ins that they lean on
 _TICK_SECONDS = 0.05
-_STEADY_SECONDS = 60.0
+_FORGIVEN_AFTER_SECONDS = 60.0
 _TRIES_AT_START = 3
 
 
@@ -89,6 +91,12 @@ class Supervisor:
             if failing or time.monotonic() > deadline:
                 raise CannotStart(self._failure(what, patience, failing))
 
+    def steady(self, seconds: float = STEADY_SECONDS) -> bool:
+        """Whether every part that is to run has run for that long."""
+        running = [w for w in self._watched.values() if w.part.restarts]
+        since = time.monotonic() - seconds
+        return all(w.part.exit_code is None and w.started_at <= since for w in running)
+
     def run(self) -> None:
         """Keep everything going until told to stop."""
         while not self.stopping:
@@ -131,8 +139,8 @@ class Supervisor:
             if now >= watch.start_at:
                 self._launch(watch)
         elif watch.part.restarts and watch.part.exit_code is not None:
-            steady = now - watch.started_at > _STEADY_SECONDS
-            watch.failures = 1 if steady else watch.failures + 1
+            forgiven = now - watch.started_at > _FORGIVEN_AFTER_SECONDS
+            watch.failures = 1 if forgiven else watch.failures + 1
             delay = delay_before_start(watch.failures)
             watch.start_at = now + delay
             ended = _how_it_ended(watch.part.exit_code)

@@ -124,6 +124,15 @@ def test_a_part_that_is_never_ready_is_told_with_its_last_lines(
         supervisor.wait_until(lambda: False, "web", 0.2)
 
 
+def test_parts_are_steady_once_all_have_run_for_a_while(supervisor: Supervisor) -> None:
+    clock = supervisor.start("clock", SLEEPER, {})
+    supervisor.start("demo", "true", {}, restarts=False)
+    assert not supervisor.steady(0.2)
+    supervisor.wait_until(lambda: supervisor.steady(0.2), "clock", 5)
+    os.kill(pid_of(clock), signal.SIGKILL)
+    supervisor.wait_until(lambda: not supervisor.steady(0.2), "clock", 5)
+
+
 def test_a_stop_ends_every_part_at_once(supervisor: Supervisor) -> None:
     parts = [supervisor.start(name, SLEEPER, {}) for name in ("web", "worker", "clock")]
     began = time.monotonic()
