@@ -1,7 +1,7 @@
 """What the terminal says once Bellwether is ready."""
 
 from config import Settings
-from local.demo import EMAIL, demo_password
+from local.demo_user import EMAIL, demo_password
 
 
 def first_steps(settings: Settings, market: str, *, demo: bool) -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from config import Settings
-from local.demo import EMAIL, demo_password
+from local.demo_user import EMAIL, demo_password
 from local.first_steps import first_steps
 
 
