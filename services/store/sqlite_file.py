@@ -1,9 +1,11 @@
 """Opening the SQLite file: its schema, its settings, and what its errors mean to a person."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from services.errors import StoreUnavailable
 from services.store.encoding import field_key
@@ -59,15 +61,26 @@ _REMEDIES = {
 def open_database(path: Path) -> sqlite3.Connection:
     """A connection to the file at `path`, made if missing. Raises StoreUnavailable."""
     with explained(path):
-        connection = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            connection.create_function("field_key", 2, field_key, deterministic=True)
-            _prepare(connection, path)
-        except BaseException:
-            connection.close()
-            raise
+        if not path.exists():
+            _make(path)
+        return _connect(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",  # never makes an empty file
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.create_function("field_key", 2, field_key, deterministic=True)
+        _check_schema(connection, path)
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -93,38 +106,45 @@ def _primary_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    if not _has_schema(connection, path):
-        connection.execute("PRAGMA journal_mode = WAL")
-        _make_schema(connection, path)
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-def _has_schema(connection: sqlite3.Connection, path: Path) -> bool:
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION and application == APPLICATION_ID:
+    if application != APPLICATION_ID:
+        raise StoreUnavailable(
+            f"The file {path} is empty or belongs to another program. Restore a backup, or move"
+            " the file away to begin with an empty database."
+        )
+    if version > SCHEMA_VERSION:
         raise StoreUnavailable(
             f"The database {path} was written by a newer Bellwether (schema {version}; this one"
             f" reads {SCHEMA_VERSION}). Install that version again, or restore an older backup."
         )
-    if application == APPLICATION_ID:
-        return True
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
-        raise StoreUnavailable(
-            f"The database {path} belongs to another program."
-            " Set BELLWETHER_DATA to another folder."
-        )
-    return False
 
 
-def _make_schema(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("BEGIN IMMEDIATE")
+def _make(path: Path) -> None:
+    """Make the file aside and put it in place complete, so that nobody ever sees half of it."""
     try:
-        if not _has_schema(connection, path):  # another process may have been first
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+        with TemporaryDirectory(dir=path.parent, prefix=".new-database-") as folder:
+            draft = Path(folder) / path.name
+            draft.touch(mode=0o600)
+            with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+                connection.create_function("field_key", 2, field_key, deterministic=True)
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            with suppress(FileExistsError):  # another process was first: then its file counts
+                path.hardlink_to(draft)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The database {path} cannot be made ({error.strerror}). See that its folder exists"
+            " and that this user may write there."
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the folder's entries on the disk: without this a power cut could lose the new file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
