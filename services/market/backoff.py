@@ -49,7 +49,7 @@ class Backoff:
         silence = self._silence()
         if silence and now < silence.until:
             raise RateLimited(
-                f"{self._name} asked us to slow down;"
+                f"{self._name.capitalize()} asked us to slow down;"
                 f" it is asked again after {silence.until:%H:%M:%S} UTC."
             )
 

@@ -32,7 +32,7 @@ _PUT = """
 for i, key in ipairs(KEYS) do
   local new, held = cjson.decode(ARGV[i + 1]), redis.call('GET', key)
   if held then held = cjson.decode(held) end
-  local late = held and held.fetched and (new.fetched < held.fetched
+  local late = held and held.fetched and held.traded and (new.fetched < held.fetched
     or (new.traded < held.traded and held.traded - new.traded < 86400))
   if not late then redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1]) end
 end
@@ -117,7 +117,7 @@ class QuoteCache:
 
         An older reading never replaces a newer one. Whoever waits for an asked symbol is released.
         """
-        asked = list(asked)
+        asked = dict.fromkeys([*asked, *quotes])
         if quotes:
             entries = [_stored(quote, now + fresh_for) for quote in quotes.values()]
             self._put(

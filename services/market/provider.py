@@ -27,7 +27,12 @@ class Provider(Protocol):
         """
 
     def bars(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> list[Bar]:
-        """Bars that end after `since` (market time), oldest first, the running one included."""
+        """Bars that end after `since` (market time), oldest first, the running one included.
+
+        Prices and volumes are as traded: bars before a split are in old shares. A daily bar
+        ends with its session's day, at midnight in the exchange's time zone. An unknown symbol
+        has none. `1m` may reach back only 7 days.
+        """
 
     def splits(self, symbol: str, since: datetime, now: datetime) -> list[Split]:
         """Splits whose session is later than the session of `since` (market time), oldest first."""

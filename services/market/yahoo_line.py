@@ -51,7 +51,8 @@ class YahooLine:
     ) -> None:
         """Without a `session`, one that looks like a browser, as yfinance's own does.
 
-        yfinance keeps its cookies in `cache_folder`, or in a temporary one of this process.
+        yfinance keeps its cookies in `cache_folder`, which no other process may use at the same
+        time, or in a temporary one of this process.
         """
         logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # failures are ours to tell
         yfinance.set_tz_cache_location(str(cache_folder or _private_folder().name))

@@ -1,5 +1,7 @@
 """The way of a replayed price through its day."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,7 +50,7 @@ def test_a_whole_day_has_exactly_its_four_prices_and_volume(day: DayPath) -> Non
 def test_the_minutes_of_a_day_join_up_and_make_the_day(day: DayPath) -> None:
     minutes = [stretch for _, stretch in day.minutes(1.0)]
     assert len(minutes) == MINUTES
-    assert all(a.close == b.open for a, b in zip(minutes, minutes[1:], strict=False))
+    assert all(a.close == b.open for a, b in pairwise(minutes))
     assert minutes[0].open == day.open
     assert minutes[-1].close == day.close
     assert max(minute.high for minute in minutes) == day.high

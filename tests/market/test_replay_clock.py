@@ -60,7 +60,9 @@ def test_a_fraction_of_a_second_may_be_a_day() -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> SqliteStore:
-    return SqliteStore(tmp_path / "documents.db")
+    store = SqliteStore(tmp_path / "documents.db")
+    store.ping()
+    return store
 
 
 def test_the_first_to_ask_begins_the_replay(store: SqliteStore) -> None:
@@ -83,7 +85,5 @@ def test_another_start_or_pace_begins_anew(
 
 def test_processes_that_start_together_agree_on_one_origin(store: SqliteStore) -> None:
     with ThreadPoolExecutor(8) as pool:
-        origins = list(
-            pool.map(lambda i: replay_origin(store, START, 60, after(i)), range(8))
-        )
+        origins = list(pool.map(lambda i: replay_origin(store, START, 60, after(i)), range(8)))
     assert len(set(origins)) == 1

@@ -4,6 +4,7 @@ import csv
 import gzip
 from collections import defaultdict
 from datetime import date
+from itertools import pairwise
 
 from tests.support.market import REPLAY_DATA
 
@@ -21,7 +22,7 @@ def rows_by_symbol() -> dict[str, list[Row]]:
 def test_the_listed_splits_are_all_those_that_the_adjusted_closes_tell() -> None:
     told = set()
     for symbol, rows in rows_by_symbol().items():
-        for before, after in zip(rows, rows[1:], strict=False):
+        for before, after in pairwise(rows):
             factor = _adjustment(after) / _adjustment(before)
             if factor > 1.5:
                 told.add((symbol, after["Date"], str(round(factor))))
