@@ -203,9 +203,12 @@ def test_a_signal_while_waiting_stops_the_wait(supervisor: Supervisor) -> None:
 def test_a_closed_terminal_stops_everything() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    supervisor = Supervisor(Printer(os.fdopen(writing, "w")))
+    terminal = os.fdopen(writing, "w")
+    supervisor = Supervisor(Printer(terminal))
     part = supervisor.start("web", "sh -c 'echo hello; sleep 1000'", {})
     with pytest.raises(StopRequested):
         supervisor.wait_until(lambda: False, "web", 5)
     supervisor.stop()
     assert part.gone
+    with pytest.raises(BrokenPipeError):
+        terminal.close()
