@@ -1,14 +1,12 @@
-"""Yahoo's JSON into quotes, bars, splits and matches. Pure, and suspicious of every field:
-what is missing or nonsense becomes None or is left out, never an exception of its own."""
+"""Yahoo's JSON into quotes, bars, splits and matches. Pure."""
 
 import math
-import unicodedata
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.errors import SourceUnavailable
 from services.market.models import (
@@ -20,140 +18,20 @@ from services.market.models import (
     Split,
     normal_symbol,
 )
+from services.market.yahoo_shapes import (
+    ChartAnswer,
+    QuoteAnswer,
+    RawChart,
+    RawQuote,
+    SearchAnswer,
+)
 
 SOURCE = "yahoo"
 MAX_MATCHES = 10
-_LONGEST_TEXT = 80
-_LAST_TIME = 4_102_444_800  # the year 2100
 _SINGLE_PRECISION = 2.0**-24
 _STATES: dict[str, MarketState] = {
     "PREPRE": "pre", "PRE": "pre", "REGULAR": "open", "POST": "post", "POSTPOST": "post"
 }  # fmt: skip
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if not -1e15 < value < 1e15:  # false for NaN and infinities
-        return None
-    return float(value) or None
-
-
-def _count(value: object) -> int | None:
-    if value == 0:
-        return 0
-    number = _number(value)
-    return int(number) if number and number > 0 else None
-
-
-def _moment(value: object) -> datetime | None:
-    number = _number(value)
-    if number is None or not 0 < number < _LAST_TIME:
-        return None
-    return datetime.fromtimestamp(number, UTC)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        return ""
-    visible = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in value[:1000])
-    return " ".join(visible.split())[:_LONGEST_TEXT].strip()
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _records(value: object) -> list[Any]:
-    return [item for item in _list(value) if isinstance(item, dict)]
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-Number = Annotated[float | None, BeforeValidator(_number)]
-Count = Annotated[int | None, BeforeValidator(_count)]
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-Numbers = Annotated[list[Number], BeforeValidator(_list)]
-Text = Annotated[str, BeforeValidator(_text)]
-
-
-class _Quote(BaseModel):
-    symbol: Text = ""
-    long_name: Text = Field("", alias="longName")
-    short_name: Text = Field("", alias="shortName")
-    price: Number = Field(None, alias="regularMarketPrice")
-    previous_close: Number = Field(None, alias="regularMarketPreviousClose")
-    day_high: Number = Field(None, alias="regularMarketDayHigh")
-    day_low: Number = Field(None, alias="regularMarketDayLow")
-    volume: Count = Field(None, alias="regularMarketVolume")
-    traded: Moment = Field(None, alias="regularMarketTime")
-    currency: Text = ""
-    exchange: Text = Field("", alias="fullExchangeName")
-    timezone: Text = Field("", alias="exchangeTimezoneName")
-    state: Text = Field("", alias="marketState")
-
-
-class _QuoteResponse(BaseModel):
-    result: Annotated[list[_Quote], BeforeValidator(_records)]
-
-
-class _QuoteAnswer(BaseModel):
-    response: _QuoteResponse = Field(alias="quoteResponse")
-
-
-class _Meta(BaseModel):
-    timezone: Text = Field("", alias="exchangeTimezoneName")
-
-
-class _Series(BaseModel):
-    open: Numbers = []
-    high: Numbers = []
-    low: Numbers = []
-    close: Numbers = []
-    volume: Annotated[list[Count], BeforeValidator(_list)] = []
-
-
-class _Indicators(BaseModel):
-    quote: Annotated[list[_Series], BeforeValidator(_records)] = []
-
-
-class _SplitEvent(BaseModel):
-    date: Moment = None
-    numerator: Number = None
-    denominator: Number = None
-
-
-class _Events(BaseModel):
-    splits: Annotated[dict[str, _SplitEvent], BeforeValidator(_dict)] = {}
-
-
-class _Chart(BaseModel):
-    meta: _Meta = _Meta()
-    timestamp: Annotated[list[Moment], BeforeValidator(_list)] = []
-    events: Annotated[_Events, BeforeValidator(_dict)] = _Events()
-    indicators: Annotated[_Indicators, BeforeValidator(_dict)] = _Indicators()
-
-
-class _ChartResponse(BaseModel):
-    result: Annotated[list[_Chart], BeforeValidator(_records)]
-
-
-class _ChartAnswer(BaseModel):
-    chart: _ChartResponse
-
-
-class _Found(BaseModel):
-    symbol: Text = ""
-    long_name: Text = Field("", alias="longname")
-    short_name: Text = Field("", alias="shortname")
-    exchange: Text = Field("", alias="exchDisp")
-    kind: Text = Field("", alias="typeDisp")
-
-
-class _SearchAnswer(BaseModel):
-    quotes: Annotated[list[_Found], BeforeValidator(_records)]
 
 
 A = TypeVar("A", bound=BaseModel)
@@ -163,7 +41,7 @@ def read_quotes(answer: object, asked: Collection[str], now: datetime) -> dict[s
     """The usable quotes of `asked` symbols. Raises SourceUnavailable if it is no quote answer."""
     found = {
         quote.symbol: usable
-        for quote in _read(_QuoteAnswer, answer).response.result
+        for quote in _read(QuoteAnswer, answer).response.result
         if quote.symbol in asked and (usable := _usable(quote, now))
     }
     return {symbol: found[symbol] for symbol in asked if symbol in found}
@@ -176,7 +54,7 @@ def read_bars(answer: object, interval: BarInterval, since: datetime) -> list[Ba
     to reach up to now. Raises SourceUnavailable if it is no chart answer.
     """
     bars: dict[datetime, Bar] = {}
-    for chart in _read(_ChartAnswer, answer).chart.result[:1]:
+    for chart in _read(ChartAnswer, answer).chart.result[:1]:
         for bar in _bars(chart, interval):
             bars[bar.start] = _joined(bars[bar.start], bar) if bar.start in bars else bar
         zone = _zone(chart.meta.timezone)
@@ -189,7 +67,7 @@ def read_splits(answer: object, symbol: str, since: datetime, now: datetime) -> 
 
     Raises SourceUnavailable if it is no chart answer.
     """
-    for chart in _read(_ChartAnswer, answer).chart.result[:1]:
+    for chart in _read(ChartAnswer, answer).chart.result[:1]:
         zone = _zone(chart.meta.timezone)
         after, until = (moment.astimezone(zone).date() for moment in (since, now))
         return [
@@ -202,7 +80,7 @@ def read_splits(answer: object, symbol: str, since: datetime, now: datetime) -> 
 
 def read_matches(answer: object) -> list[Match]:
     """Up to ten matches, best first. Raises SourceUnavailable if it is no search answer."""
-    found = _read(_SearchAnswer, answer).quotes
+    found = _read(SearchAnswer, answer).quotes
     matches = {
         item.symbol: Match(
             symbol=item.symbol,
@@ -225,7 +103,7 @@ def _read(model: type[A], answer: object) -> A:
         raise SourceUnavailable(f"Yahoo's answer has another form ({where}).") from None
 
 
-def _usable(quote: _Quote, now: datetime) -> Quote | None:
+def _usable(quote: RawQuote, now: datetime) -> Quote | None:
     if quote.price is None or quote.traded is None:
         return None
     high, low = quote.day_high, quote.day_low
@@ -249,7 +127,7 @@ def _usable(quote: _Quote, now: datetime) -> Quote | None:
     )
 
 
-def _bars(chart: _Chart, interval: BarInterval) -> Iterator[Bar]:
+def _bars(chart: RawChart, interval: BarInterval) -> Iterator[Bar]:
     zone, splits = _zone(chart.meta.timezone), list(_split_ratios(chart))
     for series in chart.indicators.quote[:1]:
         columns = (series.open, series.high, series.low, series.close, series.volume)
@@ -309,7 +187,7 @@ def _joined(earlier: Bar, later: Bar) -> Bar:
     )
 
 
-def _split_ratios(chart: _Chart) -> Iterator[tuple[date, float]]:
+def _split_ratios(chart: RawChart) -> Iterator[tuple[date, float]]:
     zone = _zone(chart.meta.timezone)
     for event in chart.events.splits.values():
         if event.date and event.numerator and event.denominator:
