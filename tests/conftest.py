@@ -4,4 +4,6 @@ pytest_plugins = [
     "tests.support.redis_server",
     "tests.support.stores",
     "tests.support.market",
+    "tests.support.bell",
+    "tests.support.smtp",
 ]

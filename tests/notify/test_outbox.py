@@ -1,0 +1,183 @@
+"""From a trigger to a mail in a real SMTP conversation."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from services.errors import DeliveryError
+from services.notify.channels.email.transport import SmtpTransport
+from services.notify.compose import Composer
+from services.notify.outbox import JITTER, RETRIES, Outbox, after_failure
+from services.store.triggers import Delivery, Trigger
+from services.store.users import User
+from tests.support.bell import Bell
+from tests.support.market import MONDAY
+from tests.support.smtp import SmtpPeer, text_of
+
+SENDER = "Bellwether <bell@bellwether.example>"
+
+
+@dataclass
+class Post:
+    """The outbox of one person's Bellwether, and the server that it sends to."""
+
+    bell: Bell
+    outbox: Outbox
+    smtp: SmtpPeer
+    trigger_id: str
+
+    def deliver(self) -> Delivery:
+        self.outbox.deliver(self.bell.uid, self.trigger_id, self.bell.at)
+        return self.delivery
+
+    @property
+    def trigger(self) -> Trigger:
+        return self.bell.services.triggers.get(self.bell.uid, self.trigger_id)
+
+    @property
+    def delivery(self) -> Delivery:
+        return self.trigger.deliveries["email"]
+
+
+@pytest.fixture
+def post(bell: Bell, smtp: SmtpPeer) -> Post:
+    """A trigger of AAPL at 111 that is due."""
+    bell.alert("price_rises_to", 110, note="sell <half>")
+    bell.check_at(111, day_high=112)
+    outbox = Outbox(
+        bell.services.store,
+        Composer("https://bell.example", SENDER),
+        SmtpTransport(smtp.url, SENDER),
+        bell.jobs,
+        luck=lambda: 0.5,
+    )
+    return Post(bell, outbox, smtp, bell.triggers()[0].id)
+
+
+def test_a_trigger_becomes_a_mail_with_its_evidence(post: Post) -> None:
+    assert post.deliver().state == "sent"
+    (mail,) = post.smtp.accepted
+    assert mail["To"] == "ada@example.com"
+    assert mail["From"] == SENDER
+    assert mail["Subject"] == "AAPL 111.00, rose to 110.00 · Bellwether"
+    for part in ("plain", "html"):
+        text = text_of(mail, part)
+        for fact in ("AAPL", "110.00", "111.00", "112.00", "2 March 2026, 15:05 UTC"):
+            assert fact in text, (part, fact)
+    assert "sell <half>" in text_of(mail)
+    assert "sell &lt;half&gt;" in text_of(mail, "html")
+
+
+def test_a_delivery_that_was_sent_is_not_sent_again(post: Post) -> None:
+    post.deliver()
+    post.bell.later(60)
+    post.deliver()
+    assert len(post.smtp.accepted) == 1
+    assert not post.trigger.open
+
+
+def test_a_refusal_for_now_is_tried_again_later_with_the_same_message_id(post: Post) -> None:
+    post.smtp.answer = "451 try later"
+    first = post.deliver()
+    assert (first.state, first.attempts) == ("retry", 1)
+    assert first.due_at == post.bell.at + RETRIES[0] * (1 + JITTER / 2)
+    assert "451" in (first.error or "")
+    post.smtp.answer = "250 OK"
+    assert post.deliver().state == "retry", "not due yet"
+    post.bell.later(1)
+    assert post.deliver().state == "sent"
+    (mail,) = post.smtp.accepted
+    assert mail["Message-ID"] == f"<{post.trigger_id}.email@bellwether.example>"
+
+
+def test_a_connection_that_ends_in_the_middle_is_tried_again(post: Post) -> None:
+    post.smtp.hangs_up = True
+    assert post.deliver().state == "retry"
+
+
+def test_a_mailbox_that_does_not_exist_fails_at_once(post: Post) -> None:
+    post.smtp.recipient = "550 no such user"
+    delivery = post.deliver()
+    assert (delivery.state, delivery.due_at) == ("failed", None)
+    assert "550" in (delivery.error or "")
+
+
+def test_after_the_last_retry_a_delivery_fails_visibly() -> None:
+    error = DeliveryError("no answer")
+    states = []
+    for attempts in range(1, len(RETRIES) + 2):
+        after = after_failure(Delivery(state="sending", attempts=attempts), error, MONDAY, 0.0)
+        states.append((after.state, after.due_at and after.due_at - MONDAY))
+    assert states == [*(("retry", wait) for wait in RETRIES), ("failed", None)]
+
+
+def test_a_delivery_of_a_worker_that_died_is_taken_over_after_its_lease(post: Post) -> None:
+    assert post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at) is not None
+    assert post.deliver().state == "sending"
+    assert post.smtp.accepted == []
+    post.bell.later(3)
+    assert post.outbox.sweep(post.bell.at) == 1
+    assert post.deliver().state == "sent"
+
+
+def test_a_worker_whose_lease_ended_does_not_overwrite_its_successor(post: Post) -> None:
+    slow = post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at)
+    assert slow is not None
+    post.bell.later(3)
+    post.deliver()
+    failure = DeliveryError("too late", permanent=True)
+    post.outbox._settle(slow, after_failure(slow.deliveries["email"], failure, MONDAY, 0))
+    assert post.delivery.state == "sent"
+
+
+def test_an_unconfirmed_address_gets_no_mail_until_it_is_confirmed(post: Post) -> None:
+    users = post.bell.services.users
+    users.update(post.bell.uid, confirmed_at=None)
+    assert post.deliver().state == "held"
+    assert post.smtp.accepted == []
+    assert post.outbox.sweep(post.bell.later(60)) == 0
+    users.update(post.bell.uid, confirmed_at=post.bell.at)
+    assert post.outbox.release(post.bell.uid, post.bell.at) == 1
+    assert post.deliver().state == "sent"
+
+
+def test_a_confirmation_in_the_moment_of_holding_holds_nothing(post: Post) -> None:
+    """The worker read the person as unconfirmed; the store knows better by now."""
+    leased = post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at)
+    assert leased is not None
+    post.outbox._hold(leased, post.bell.at)
+    assert post.delivery.state == "pending"
+    assert post.deliver().state == "sent"
+
+
+def test_a_sweep_enqueues_only_what_is_due(post: Post) -> None:
+    post.bell.jobs.delivered.clear()
+    assert post.outbox.sweep(post.bell.at - timedelta(seconds=1)) == 0
+    assert post.outbox.sweep(post.bell.at) == 1
+    assert post.bell.jobs.delivered == [(post.bell.uid, post.trigger_id)]
+
+
+def test_an_account_that_is_gone_fails_its_delivery(post: Post) -> None:
+    from services.store.contract import Delete
+
+    post.bell.services.store.write(Delete(f"users/{post.bell.uid}"))
+    assert post.deliver().state == "failed"
+
+
+def test_a_subject_cannot_carry_another_header() -> None:
+    user = User(uid="U", email="a@b.example", password_hash="-", created_at=MONDAY)
+    message = Composer("https://x.example", SENDER).account("confirm", user, "t", "key")
+    assert "\n" not in message.subject
+
+
+def test_no_password_is_sent_to_a_distant_server_without_tls(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.notify.channels.email.transport._is_loopback", lambda host: False)
+    url = post.smtp.url.replace("smtp://", "smtp://user:secret@")
+    message = Composer("https://x.example", SENDER).trigger(
+        post.trigger, User(uid="U", email="a@b.example", password_hash="-", created_at=MONDAY)
+    )
+    with pytest.raises(DeliveryError, match="no TLS"):
+        SmtpTransport(url, SENDER).send(message, MONDAY)
