@@ -96,7 +96,8 @@ def test_times_come_back_in_plain_utc_with_their_microseconds(store: Store) -> N
     [
         2**63, -(2**63) - 1, NOW.replace(tzinfo=None), date(2026, 1, 1), Decimal("1.5"), b"bytes",
         {1}, range(3), [[1]], "\ud800", {"": 1}, {"__x__": 1}, {1: 2}, {"n" * 1501: 1},
-        {"\ud800": 1}, {"n" * 800: {"n" * 800: 1}}, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        {"\ud800": 1}, {"n" * 800: {"n" * 800: 1}},
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
     ],
     ids=repr,
 )  # fmt: skip
