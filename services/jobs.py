@@ -18,3 +18,6 @@ class Jobs(Protocol):
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         """Send a mail about an account: confirm the address, reset the password, already known."""
+
+    def release_held(self, uid: str) -> None:
+        """Send what was held until the person's address was confirmed."""

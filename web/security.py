@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, current_app, request, session
+from flask import Flask, Request, current_app, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_session import Session
@@ -33,7 +33,11 @@ CONTENT_SECURITY_POLICY = {
     "frame-ancestors": "'none'",
 }
 
+WITHOUT_SESSION = ("/assets/", "/static/", "/health", "/ready", "/favicon.ico")
+"""Paths that say the same to everybody, also while Redis is away."""
+
 csrf = CSRFProtect()
+talisman = Talisman()
 limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, headers_enabled=True)
 
 
@@ -58,9 +62,10 @@ def protect(app: Flask, settings: Settings, redis: Redis) -> None:
         RATELIMIT_KEY_PREFIX="limit",
     )
     Session(app)
+    _spare_sessions(app)
     csrf.init_app(app)
     limiter.init_app(app)
-    Talisman(
+    talisman.init_app(
         app,
         force_https=https,
         session_cookie_secure=https,
@@ -71,11 +76,25 @@ def protect(app: Flask, settings: Settings, redis: Redis) -> None:
     )
 
 
+def _spare_sessions(app: Flask) -> None:
+    """Open no session, and so ask Redis nothing, where nobody needs one."""
+    interface: Any = app.session_interface
+    open_session = interface.open_session
+
+    def open_where_needed(app: Flask, request: Request) -> Any:
+        if request.path.startswith(WITHOUT_SESSION):
+            return None
+        return open_session(app, request)
+
+    interface.open_session = open_where_needed
+
+
 def start_session(profile: Profile) -> None:
     """Sign a person in, under a new session id."""
     interface: Any = current_app.session_interface
+    interface.regenerate(session)  # does nothing to an empty session, hence before clear()
     session.clear()
-    interface.regenerate(session)
+    session.permanent = True
     session["uid"] = profile.uid
     session["auth_epoch"] = profile.auth_epoch
 

@@ -63,6 +63,11 @@ def send_account_mail(kind: AccountMail, uid: str) -> None:
     parts().mailer.send(kind, uid, _now())
 
 
+def release_held(uid: str) -> None:
+    """Send what waited for a person to confirm the address."""
+    parts().outbox.release(uid, _now())
+
+
 @contextmanager
 def _only_one(name: str, longest: timedelta) -> Iterator[bool]:
     """Whether nobody else holds the lock; one whose holder died ends after `longest`."""

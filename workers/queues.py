@@ -30,6 +30,9 @@ class RqJobs:
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         self._enqueue(MAIL, "send_account_mail", kind, uid, retry=_MAIL_RETRIES)
 
+    def release_held(self, uid: str) -> None:
+        self._enqueue(MAIL, "release_held", uid)
+
     def _enqueue(self, queue: str, name: str, *args: object, retry: Retry | None = None) -> None:
         Queue(queue, connection=self._redis).enqueue(
             f"workers.jobs.{name}",

@@ -7,6 +7,7 @@ import hashlib
 import re
 import secrets
 from datetime import datetime, timedelta
+from functools import cache
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
@@ -125,6 +126,7 @@ class Accounts:
         if user.confirmed_at is None:
             user = self._users.update(user.uid, confirmed_at=now)
             self._profiles.keep(user)
+        self._jobs.release_held(user.uid)
         return user
 
     def ask_for_confirmation(self, uid: str) -> None:
@@ -154,12 +156,18 @@ class Accounts:
             raise InvalidInput("present", "This is not your present password.")
         return self._set_password(user, new)
 
+    def set_time_zone(self, uid: str, time_zone: str) -> Profile:
+        """Show times in another IANA zone from now on. Raises InvalidInput."""
+        if time_zone not in known_time_zones():
+            raise InvalidInput("time_zone", "There is no such time zone.")
+        return self._profiles.keep(self._users.update(uid, time_zone=time_zone))
+
     def _set_password(self, user: User, password: str) -> Profile:
         hashed = self._passwords.hash(password)
         return self._profiles.keep(self._users.end_access(user.uid, hashed))
 
     def _draft(self, email: str, password: str, now: datetime, time_zone: str) -> User:
-        zone = time_zone if time_zone in available_timezones() else "UTC"
+        zone = time_zone if time_zone in known_time_zones() else "UTC"
         return User(
             uid=new_id(now),
             email=checked_email(email),
@@ -178,6 +186,12 @@ class Accounts:
         user = self._users.by_email(email)
         if user is not None:
             self._jobs.send_account_mail(kind, user.uid)
+
+
+@cache
+def known_time_zones() -> frozenset[str]:
+    """The names of all IANA zones; finding them reads hundreds of files, hence once."""
+    return frozenset(available_timezones())
 
 
 def checked_email(email: str) -> str:

@@ -55,6 +55,8 @@ class Watchlist(Record):
     def with_note(self, symbol: str, note: str) -> "Watchlist":
         if symbol not in self.symbols:
             raise NotFound(f"{symbol} is not on this list.")
+        if len(note) > MAX_NOTE:
+            raise InvalidInput("note", f"A note has {MAX_NOTE} characters at most.")
         entries = (
             e.model_copy(update={"note": note}) if e.symbol == symbol else e for e in self.entries
         )

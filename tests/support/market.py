@@ -134,6 +134,7 @@ class RecordingJobs:
     searched: list[str] = field(default_factory=list)
     delivered: list[tuple[str, str]] = field(default_factory=list)
     account_mails: list[tuple[AccountMail, str]] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
     _fetch: Callable[[Sequence[str]], object] | None = None
     _search: Callable[[str], object] | None = None
 
@@ -159,6 +160,9 @@ class RecordingJobs:
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         self.account_mails.append((kind, uid))
+
+    def release_held(self, uid: str) -> None:
+        self.released.append(uid)
 
 
 @pytest.fixture
