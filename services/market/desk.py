@@ -4,7 +4,7 @@ asked of a worker, once, however many pages want it."""
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
@@ -70,16 +70,24 @@ class QuoteDesk:
         Fresh quotes are served; stale ones too, while a worker fetches newer ones; symbols
         that were never seen are waited for.
         """
-        readings = self._ask(symbols, now)
+        readings = self._ask(symbols, now, _is_wanted)
         readings = self._await(readings, now, wait, _is_cold)
         return {symbol: _answer(reading) for symbol, reading in readings.items()}
 
-    def require(self, symbol: str, now: datetime, wait: float = WAIT) -> Quote:
-        """The newest quote to be had within `wait`: a stale one only if no newer one comes.
+    def require(
+        self, symbol: str, now: datetime, wait: float = WAIT, max_age: timedelta | None = None
+    ) -> Quote:
+        """The newest quote to be had within `wait`: a stale one, or one older than `max_age`,
+        only if no newer one comes.
 
         Raises NoQuote, whose `known_missing` says whether the source has no such symbol.
         """
-        readings = self._await(self._ask([symbol], now), now, wait, _is_wanted)
+
+        def wanted(reading: Reading) -> bool:
+            old = max_age is not None and reading.cached and reading.cached.age > max_age
+            return reading.wanted or bool(old)
+
+        readings = self._await(self._ask([symbol], now, wanted), now, wait, wanted)
         answer = _answer(readings[symbol])
         if isinstance(answer, Absent):
             raise NoQuote(symbol, known_missing=answer is Absent.MISSING)
@@ -103,17 +111,19 @@ class QuoteDesk:
         """The source, whether and since when its quotes are delayed, and its time."""
         return self._cache.status()
 
-    def _ask(self, symbols: Sequence[str], now: datetime) -> dict[str, Reading]:
+    def _ask(
+        self, symbols: Sequence[str], now: datetime, is_wanted: Callable[[Reading], bool]
+    ) -> dict[str, Reading]:
         readings = self._cache.read(list(dict.fromkeys(symbols)), now)
-        wanted = [symbol for symbol, reading in readings.items() if reading.wanted]
+        wanted = [symbol for symbol, reading in readings.items() if is_wanted(reading)]
         if not wanted:
             return readings
         claimed = self._cache.claim([s for s in wanted if not readings[s].pending])
         # Between reading and claiming, another page's request may have been answered.
         current = self._cache.read(wanted, now)
-        answered = [symbol for symbol in claimed if not current[symbol].wanted]
+        answered = [symbol for symbol in claimed if not is_wanted(current[symbol])]
         self._cache.release(answered)
-        if fetch := [symbol for symbol in claimed if current[symbol].wanted]:
+        if fetch := [symbol for symbol in claimed if is_wanted(current[symbol])]:
             never_seen_first = sorted(fetch, key=lambda symbol: current[symbol].cached is not None)
             self._jobs.fetch_quotes(never_seen_first)
         return {**readings, **self._cache.read(wanted, now)}
