@@ -1,0 +1,31 @@
+"""Where the resources hang: one blueprint, with authentication before and problems after."""
+
+from typing import Any
+
+from flask import Blueprint
+from redis import RedisError
+from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.wrappers import Response
+
+from services.errors import BellwetherError
+from web.api.auth import authenticate
+from web.api.openapi import document
+from web.api.problems import answer
+
+PREFIX = "/api/v1"
+
+api = Blueprint("api", __name__, url_prefix=PREFIX)
+api.before_request(authenticate)
+for kind in (BellwetherError, RedisError, HTTPException, *default_exceptions):
+    api.register_error_handler(kind, answer)
+
+
+@api.get("/openapi.json")
+def openapi() -> dict[str, Any]:
+    return document()
+
+
+@api.after_request
+def _keep_out_of_caches(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,83 @@
+"""Validation of requests and answers, and the OpenAPI document, by spectree from the models."""
+
+from typing import Any, cast
+
+from flask import Request
+from pydantic import BaseModel, ValidationError
+from spectree import Response, SecurityScheme, SpecTree
+from spectree.models import SecureType, SecuritySchemeData, Server
+from spectree.plugins.base import Context
+from spectree.plugins.flask_plugin import FlaskPlugin
+from spectree.utils import get_multidict_items
+
+from web.api.bodies import json_body
+from web.api.problems import MEDIA_TYPE, InvalidRequest
+from web.api.schemas import Problem
+
+BEARER = "bearer"
+
+
+class StrictFlask(FlaskPlugin):
+    """Reads bodies by our own, stricter rules: spectree takes broken JSON for an empty object."""
+
+    def request_validation(self, request: Request, query: Any, json: Any, *_: Any) -> None:
+        asked = get_multidict_items(request.args, query)
+        request.context = Context(  # type: ignore[attr-defined]
+            self.model_adapter.validate_obj(query, asked) if query else None,
+            self.model_adapter.validate_obj(json, json_body(request)) if json else None,
+            None,
+            None,
+            None,
+        )
+
+
+class Answers(Response):
+    """The answers of a route; those from 400 on are problem documents."""
+
+    def generate_spec(self, *args: Any) -> dict[str, Any]:
+        described = super().generate_spec(*args)
+        for status, answer in described.items():
+            if status >= "400":
+                answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
+        return described
+
+
+def answers(status: int, model: type[BaseModel] | None, *problems: int) -> Answers:
+    """What a route answers: `model` with `status`, or one of `problems` (beside the usual)."""
+    usual = {f"HTTP_{code}": Problem for code in (401, 422, 503, *problems)}
+    return Answers(**{f"HTTP_{status}": model}, **usual)
+
+
+def _refuse(_: Any, __: Any, fault: Exception | None, *___: Any) -> None:
+    if isinstance(fault, ValidationError):
+        raise InvalidRequest.of(fault)
+
+
+def _check(_: Any, __: Any, fault: Exception | None, *___: Any) -> None:
+    if fault is not None:
+        raise fault
+
+
+spec = SpecTree(
+    backend=StrictFlask,
+    before=_refuse,
+    after=_check,
+    validation_error_model=Problem,
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _, child: child,
+    mode="strict",
+    page_templates={},
+    title="Bellwether",
+    description="A watchlist with a bell: quotes, watchlists, alerts and what they rang.",
+    version="1",
+    servers=[Server(url="/")],
+    security_schemes=[
+        SecurityScheme(name=BEARER, data=SecuritySchemeData(type=SecureType.HTTP, scheme=BEARER))
+    ],
+    security={BEARER: []},
+)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of the present application."""
+    return cast(dict[str, Any], spec.spec)

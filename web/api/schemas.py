@@ -1,0 +1,317 @@
+"""What the API takes and gives; the OpenAPI document is made of these models.
+
+Times are UTC in ISO 8601 with `Z`. Requests refuse fields that are not named here.
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from services.alerts.arming import IfTrue
+from services.alerts.conditions import Condition
+from services.alerts.intervals import IsoDate
+from services.market.models import MarketState
+from services.store.alerts import MAX_NOTE, Frequency, State
+from services.store.triggers import DeliveryState
+from services.store.watchlists import MAX_NAME, MAX_SYMBOLS
+
+MAX_QUOTES = 100
+MAX_PAGE = 100
+PAGE = 50
+
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+Name: TypeAlias = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME, pattern=_ONE_LINE),
+]
+Note: TypeAlias = Annotated[str, StringConstraints(max_length=MAX_NOTE, pattern=_TEXT)]
+SymbolText: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=60, pattern=_ONE_LINE)
+]
+Instant: TypeAlias = AwareDatetime
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+# Problems
+
+
+class FieldError(Answer):
+    """What is wrong with one field, named as in the request (`condition.level`)."""
+
+    field: str
+    message: str
+
+
+class Suggestion(Answer):
+    """A symbol that may have been meant."""
+
+    symbol: str
+    name: str
+
+
+class Problem(Answer):
+    """Why a request was refused or failed (RFC 9457).
+
+    `value` is the present price and `choices` are what `if_true` may say, where an alert's
+    condition is true already.
+    """
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+    suggestions: list[Suggestion] | None = None
+    value: float | None = None
+    choices: list[IfTrue] | None = None
+
+
+# Tokens
+
+
+class Credentials(Request):
+    email: Annotated[str, Field(max_length=320)]
+    password: Annotated[str, Field(max_length=1_000)]
+
+
+class Token(Answer):
+    """Shown this once; send it as `Authorization: Bearer <token>`."""
+
+    token: str
+
+
+# Pages of lists
+
+
+class PageQuery(Request):
+    cursor: Annotated[str, Field(max_length=500)] | None = Field(
+        None, description="The `next` of the page before"
+    )
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = PAGE
+
+
+# Market
+
+
+class QuotesQuery(Request):
+    symbols: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=MAX_QUOTES * 61,
+            description=f"Up to {MAX_QUOTES} symbols with commas between",
+        ),
+    ]
+
+
+class Quote(Answer):
+    """One reading of a symbol. Prices are in `currency` (GBp is pence).
+
+    `as_of` is the exchange's time, `fetched_at` ours; `stale` means that it should be newer.
+    """
+
+    symbol: str
+    name: str
+    price: float
+    previous_close: float | None
+    change_percent: float | None
+    day_high: float | None
+    day_low: float | None
+    volume: int | None
+    currency: str
+    exchange: str
+    market_state: MarketState
+    as_of: Instant
+    fetched_at: Instant
+    source: str
+    stale: bool
+    age_seconds: float
+
+
+class Quotes(Answer):
+    """`missing`: the source has no quote of these. `pending`: no answer yet, ask again."""
+
+    items: list[Quote]
+    missing: list[str]
+    pending: list[str]
+    next: None = None
+
+
+class SearchQuery(Request):
+    q: Annotated[str, Field(max_length=200, description="A symbol or a company's name")]
+
+
+class Match(Answer):
+    symbol: str
+    name: str
+    exchange: str
+    kind: str
+
+
+class Matches(Answer):
+    """Best first. `pending`: no answer yet, ask again."""
+
+    items: list[Match]
+    pending: bool
+    next: None = None
+
+
+# Watchlists
+
+
+class Entry(Answer):
+    """A symbol on a list."""
+
+    symbol: str
+    added_at: Instant
+    note: str
+
+
+class Watchlist(Answer):
+    id: str
+    name: str
+    position: int
+    created_at: Instant
+    symbols: list[Entry]
+
+
+class Watchlists(Answer):
+    items: list[Watchlist]
+    next: str | None
+
+
+class NewWatchlist(Request):
+    name: Name
+
+
+class WatchlistChange(Request):
+    """What is left out, or null, stays. `symbols` is the new order of those on the list."""
+
+    name: Name | None = None
+    position: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
+    symbols: Annotated[list[SymbolText], Field(max_length=MAX_SYMBOLS)] | None = None
+
+
+class NewEntry(Request):
+    symbol: SymbolText
+    note: Note = ""
+
+
+class EntryChange(Request):
+    note: Note
+
+
+# Alerts
+
+
+class Adjustment(Answer):
+    """A split that moved the level: `ratio` new shares for each old one from `session` on."""
+
+    session: IsoDate
+    ratio: float
+    level_before: float
+    level_after: float
+
+
+class Alert(Answer):
+    """armed: waits for its condition. waiting: was true when set, arms once the price has
+    been on the other side. paused: by its owner, or for `paused_because`. triggered: done.
+    """
+
+    id: str
+    symbol: str
+    condition: Condition
+    frequency: Frequency
+    note: str
+    state: State
+    epoch: int
+    armed_at: Instant | None
+    created_at: Instant
+    updated_at: Instant
+    paused_because: str | None
+    last_trigger: str | None
+    adjustments: list[Adjustment]
+
+
+class Alerts(Answer):
+    items: list[Alert]
+    next: str | None
+
+
+class NewAlert(Request):
+    """`if_true` says what to do when the condition is true already."""
+
+    symbol: SymbolText
+    condition: Condition
+    frequency: Frequency = "once"
+    note: Note = ""
+    if_true: IfTrue | None = None
+
+
+class AlertChange(Request):
+    """What is left out, or null, stays.
+
+    A condition, or the state `armed`, arms the alert anew with its next epoch.
+    """
+
+    condition: Condition | None = None
+    frequency: Frequency | None = None
+    note: Note | None = None
+    state: Literal["armed", "paused"] | None = None
+    if_true: IfTrue | None = None
+
+
+# Triggers
+
+
+class TriggersQuery(PageQuery):
+    alert_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+
+class Delivery(Answer):
+    """The sending of a trigger through one channel."""
+
+    state: DeliveryState
+    attempts: int
+    due_at: Instant | None
+    sent_at: Instant | None
+    error: str | None
+
+
+class Trigger(Answer):
+    """That an alert's condition came true, with the evidence.
+
+    `value` is the furthest that the metric went, `low` and `high` those of the interval since
+    the last check; `occurred_at` is the exchange's time, `noticed_at` ours. Deliveries are
+    named by their channel.
+    """
+
+    id: str
+    alert_id: str
+    epoch: int
+    symbol: str
+    condition: Condition
+    level: float
+    value: float
+    price: float
+    low: float
+    high: float
+    currency: str
+    occurred_at: Instant
+    noticed_at: Instant
+    source: str
+    note: str
+    deliveries: dict[str, Delivery]
+
+
+class Triggers(Answer):
+    items: list[Trigger]
+    next: str | None

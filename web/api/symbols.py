@@ -1,0 +1,17 @@
+"""Search for symbols by symbol or company name."""
+
+from web.api import schemas
+from web.api.blueprint import api
+from web.api.openapi import answers, spec
+from web.context import now, services
+
+
+@api.get("/symbols")
+@spec.validate(resp=answers(200, schemas.Matches), tags=["market"])
+def search_symbols(query: schemas.SearchQuery) -> schemas.Matches:
+    """Find symbols that fit a text, best first."""
+    found = services().desk.search(query.q, now())
+    return schemas.Matches(
+        items=[schemas.Match.model_validate(match) for match in found.matches],
+        pending=found.pending,
+    )

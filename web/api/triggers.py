@@ -1,0 +1,28 @@
+"""Triggers: what rang, with the evidence and how far its deliveries are."""
+
+from web.api import schemas
+from web.api.blueprint import api
+from web.api.openapi import answers, spec
+from web.api.paging import store_cursor, text_of
+from web.context import me, services
+
+
+@api.get("/triggers")
+@spec.validate(resp=answers(200, schemas.Triggers), tags=["triggers"])
+def read_triggers(query: schemas.TriggersQuery) -> schemas.Triggers:
+    """Read what rang, newest first; of one alert if `alert_id` is given."""
+    after = store_cursor("triggers", query.cursor)
+    found, following = services().triggers.page(
+        me().uid, after, query.limit, alert_id=query.alert_id
+    )
+    return schemas.Triggers(
+        items=[schemas.Trigger.model_validate(trigger) for trigger in found],
+        next=text_of("triggers", following),
+    )
+
+
+@api.get("/triggers/<trigger_id>")
+@spec.validate(resp=answers(200, schemas.Trigger, 404), tags=["triggers"])
+def read_trigger(trigger_id: str) -> schemas.Trigger:
+    """Read one trigger."""
+    return schemas.Trigger.model_validate(services().triggers.get(me().uid, trigger_id))
