@@ -61,7 +61,7 @@ def seed(services: Services, password: str, now: datetime) -> str:
 def watch(api: Api, symbols: Sequence[str]) -> None:
     """Put those of `symbols` on the first watchlist that are not there."""
     watchlist = api.get("/watchlists")["items"][0]
-    watched = {entry["symbol"] for entry in watchlist["entries"]}
+    watched = {entry["symbol"] for entry in watchlist["symbols"]}
     for symbol in symbols:
         if symbol not in watched:
             api.post(f"/watchlists/{watchlist['id']}/symbols", {"symbol": symbol})
@@ -75,7 +75,7 @@ def prices(api: Api, symbols: Sequence[str], patience: float = _QUOTE_SECONDS) -
     deadline = time.monotonic() + patience
     while True:
         items = api.get("/quotes", symbols=",".join(symbols))["items"]
-        known = {item["symbol"]: item["price"] for item in items if item.get("price") is not None}
+        known = {item["symbol"]: item["price"] for item in items}
         if known.keys() >= set(symbols):
             return known
         if time.monotonic() > deadline:
@@ -104,8 +104,9 @@ def main(settings: Settings, now: datetime) -> int:
     api = Api(f"http://127.0.0.1:{settings.port}")
     try:
         api.sign_in(EMAIL, password)
+        present = prices(api, SYMBOLS)
         watch(api, SYMBOLS)
-        for symbol, price in prices(api, SYMBOLS).items():
+        for symbol, price in present.items():
             for alert in alerts_around(symbol, price):
                 api.post("/alerts", alert)
     except (DemoFailed, requests.RequestException) as error:
