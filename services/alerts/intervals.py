@@ -153,12 +153,25 @@ def certain(previous: Reading, present: Reading) -> Span:
     return Span(low=min(prices), high=max(prices))
 
 
+def dated(previous: Reading, present: Reading) -> Span:
+    """What two readings prove together with its time: over a gap nothing but the first price."""
+    if _gap(previous, present):
+        return Span(low=previous.price, high=previous.price)
+    return certain(previous, present)
+
+
 def possible(previous: Reading, present: Reading) -> Span:
     """What the price may have covered unseen; without bounds over a gap between sessions."""
+    if _gap(previous, present):
+        return Span(low=-math.inf, high=math.inf)
     seen = certain(previous, present)
-    if present.session == previous.session:
-        return Span(low=min(seen.low, present.day_low), high=max(seen.high, present.day_high))
-    return seen if previous.followed_by(present) else Span(low=-math.inf, high=math.inf)
+    if present.session > previous.session:
+        return seen
+    return Span(low=min(seen.low, present.day_low), high=max(seen.high, present.day_high))
+
+
+def _gap(previous: Reading, present: Reading) -> bool:
+    return present.session > previous.session and not previous.followed_by(present)
 
 
 def hidden(level: float, seen: Span, unseen: Span) -> bool:

@@ -9,7 +9,7 @@ from services.alerts.intervals import (
     Interval,
     Reading,
     bars_wanted,
-    certain,
+    dated,
     from_daily_bars,
     from_minute_bars,
     from_readings,
@@ -84,7 +84,7 @@ class SymbolCheck:
             if since is None or since >= self._present.as_of:
                 return None
             return self._from_bars(since, None)
-        seen, unseen = certain(previous, self._present), possible(previous, self._present)
+        seen, unseen = dated(previous, self._present), possible(previous, self._present)
         if self._index.undecided(self._symbol, seen, unseen):
             return self._from_bars(previous.as_of, previous)
         return from_readings(previous, self._present)
@@ -133,7 +133,7 @@ class SymbolCheck:
 
     def _since_baseline(self, fresh: Fresh) -> Interval:
         baseline = fresh.baseline
-        seen, unseen = certain(baseline, self._present), possible(baseline, self._present)
+        seen, unseen = dated(baseline, self._present), possible(baseline, self._present)
         if hidden(fresh.level, seen, unseen):
             return self._from_bars(baseline.as_of, baseline, only_after=True)
         return from_readings(baseline, self._present)

@@ -20,7 +20,7 @@ class CheckerState(BaseModel):
 
     def checked_until(self, symbol: str) -> datetime | None:
         """The time up to which this symbol's alerts were checked, None if never."""
-        return self.behind[symbol] if symbol in self.behind else self.completed_at
+        return self.behind.get(symbol, self.completed_at)
 
 
 class System:

@@ -11,6 +11,7 @@ from services.alerts.intervals import (
     bars_wanted,
     certain,
     confirmed,
+    dated,
     fault,
     from_daily_bars,
     from_minute_bars,
@@ -69,6 +70,14 @@ def test_all_of_a_new_day_lies_after_the_last_reading() -> None:
 def test_a_gap_between_sessions_hides_everything() -> None:
     unseen = possible(reading(100, 105, 95), reading(101, 103, 99, 3 * 24 * 60))
     assert hidden(1e9, certain(reading(100, 105, 95), reading(101, 103, 99, 60 * 72)), unseen)
+
+
+def test_over_a_gap_even_what_is_sure_to_have_happened_needs_bars_for_its_time() -> None:
+    before, after = reading(100, 105, 95), reading(120, 121, 119, 3 * 24 * 60)
+    assert hidden(110, dated(before, after), possible(before, after))
+    overnight = before.model_copy(update={"session_over": True})
+    after = after.model_copy(update={"previous_close": 100.0})
+    assert not hidden(110, dated(overnight, after), possible(overnight, after))
 
 
 def test_nothing_is_hidden_when_the_next_session_names_our_last_price_as_its_close() -> None:

@@ -32,12 +32,13 @@ class Bell:
     jobs: RecordingJobs
     provider: Provider
     at: datetime = MONDAY
+    email: str = "ada@example.com"
     uid: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         user = User(
             uid=new_id(self.at),
-            email="ada@example.com",
+            email=self.email,
             password_hash="-",
             created_at=self.at,
             confirmed_at=self.at,
@@ -97,10 +98,17 @@ class Bell:
         return [about for kind, about in self.market.asked if kind == what]
 
 
-def make_bell(store: Store, redis: Redis, provider: Provider | None = None) -> Bell:
+def make_bell(
+    store: Store,
+    redis: Redis,
+    provider: Provider | None = None,
+    settings: Settings | None = None,
+    at: datetime = MONDAY,
+    email: str = "ada@example.com",
+) -> Bell:
     jobs, market = RecordingJobs(), FixedProvider()
-    services = Services(Settings(_env_file=None), store, redis, jobs)
-    return Bell(services, market, jobs, provider or market)
+    services = Services(settings or Settings(_env_file=None), store, redis, jobs)
+    return Bell(services, market, jobs, provider or market, at, email)
 
 
 @pytest.fixture
