@@ -11,8 +11,8 @@ from services.store.contract import Document
 from services.store.firestore_client import Database
 from services.store.firestore_values import read_document
 
-CALL_SECONDS = 10.0
-DEADLINE_SECONDS = 20.0
+CALL_SECONDS = 8.0
+DEADLINE_SECONDS = 10.0
 
 UNANSWERED = (google.ServiceUnavailable, google.InternalServerError, google.DeadlineExceeded)
 

@@ -24,7 +24,7 @@ CREATE TABLE documents (
     fields TEXT NOT NULL,
     version TEXT NOT NULL
 );
-CREATE INDEX by_parent ON documents (parent, key);
+CREATE INDEX by_parent ON documents (name, parent, key);
 CREATE INDEX by_name ON documents (name, key);
 CREATE INDEX alerts_by_state ON documents (field_key(fields, 'state'), key)
     WHERE name = 'alerts';

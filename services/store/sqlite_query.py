@@ -48,18 +48,29 @@ def select_count(query: Query) -> Statement:
 def _select(query: Query, columns: str, *, ordered: bool) -> Statement:
     """One SELECT for each choice of `in` values: each then walks an index in order."""
     order = full_order(query)
+    branches = _branches(query.where)
+    if len(branches) == 1:
+        return _select_branch(query, columns, branches[0], ordered=ordered)
     keys = "".join(f", {_key(name)} AS order{number}" for number, (name, _) in enumerate(order))
     statement = Statement(f"SELECT {columns} FROM (")  # noqa: S608
-    for number, conditions in enumerate(_branches(query.where)):
-        statement.add("" if number == 0 else " UNION ALL ")
-        statement.add(f"SELECT * FROM (SELECT {columns}{keys} FROM documents WHERE ")  # noqa: S608
-        _add_conditions(statement, query, conditions, order)
-        if ordered:
-            _add_order(statement, query, [_key(name) for name, _ in order])
-        statement.add(")")
+    for number, conditions in enumerate(branches):
+        branch = _select_branch(query, columns + keys, conditions, ordered=ordered)
+        statement.add(" UNION ALL " if number else "")
+        statement.add(f"SELECT * FROM ({branch.sql})", *branch.parameters)  # noqa: S608
     statement.add(")")
     if ordered:
         _add_order(statement, query, [f"order{number}" for number in range(len(order))])
+    return statement
+
+
+def _select_branch(
+    query: Query, columns: str, conditions: Sequence[Condition], *, ordered: bool
+) -> Statement:
+    order = full_order(query)
+    statement = Statement(f"SELECT {columns} FROM documents WHERE ")  # noqa: S608
+    _add_conditions(statement, query, conditions, order)
+    if ordered:
+        _add_order(statement, query, [_key(name) for name, _ in order])
     return statement
 
 
@@ -115,10 +126,8 @@ def _add_cursor(
 ) -> None:
     columns = [*(_key(name) for name, _ in order), "key"]
     directions = [*(direction for _, direction in order), last_direction(query)]
-    if len(set(directions)) == 1:  # as a row, because then SQLite finds the place by an index
-        marks = ", ".join("?" * len(values))
-        statement.add(f" AND ({', '.join(columns)}) {_beyond(directions[0])} ({marks})", *values)
-        return
+    # Says no more than the alternatives below, but lets SQLite find the place by an index.
+    statement.add(f" AND {columns[0]} {_beyond(directions[0])}= ?", values[0])
     alternatives = []
     for number, (column, direction) in enumerate(zip(columns, directions, strict=True)):
         equal = "".join(f"{earlier} = ? AND " for earlier in columns[:number])

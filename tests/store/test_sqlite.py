@@ -186,7 +186,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, acknowledged
 
 
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="cannot be made .* folder exists"):
+    with pytest.raises(StoreUnavailable, match=r"cannot be made .* folder exists"):
         SqliteStore(tmp_path / "none" / "store.sqlite3").ping()
 
 
@@ -198,7 +198,7 @@ def test_a_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_told_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite3"
     path.write_text("Dear diary, " * 100)
-    with pytest.raises(StoreUnavailable, match="not a SQLite database. Restore a backup"):
+    with pytest.raises(StoreUnavailable, match=r"not a SQLite database. Restore a backup"):
         SqliteStore(path).ping()
     assert path.read_text().startswith("Dear diary")
 
@@ -225,7 +225,7 @@ def test_a_newer_schema_is_not_touched(sqlite_store: SqliteStore) -> None:
     with sqlite3.connect(file_of(sqlite_store)) as newer:
         newer.execute("PRAGMA user_version = 99")
     newer.close()
-    with pytest.raises(StoreUnavailable, match="newer Bellwether .*schema 99"):
+    with pytest.raises(StoreUnavailable, match=r"newer Bellwether .*schema 99"):
         sqlite_store.ping()
 
 
@@ -236,7 +236,7 @@ def test_a_damaged_file_is_told(sqlite_store: SqliteStore) -> None:
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xa5" * (len(content) - 4096)
     path.write_bytes(content)
-    with pytest.raises(StoreUnavailable, match="is damaged. Stop Bellwether and restore a backup"):
+    with pytest.raises(StoreUnavailable, match=r"is damaged. Stop Bellwether and restore a backup"):
         list(sqlite_store.query(Query("things")))
 
 
@@ -245,7 +245,7 @@ def test_a_full_disk_is_told_and_the_store_goes_on(sqlite_store: SqliteStore) ->
     with sqlite_store._connection() as connection:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages + 2}")
-    with pytest.raises(StoreUnavailable, match="the disk is full. Free some space"):
+    with pytest.raises(StoreUnavailable, match=r"the disk is full. Free some space"):
         sqlite_store.write(Create("things/big", {"x": "y" * 100_000}))
     with sqlite_store._connection() as connection:
         connection.execute("PRAGMA max_page_count = 1000000")
@@ -258,7 +258,7 @@ def test_a_file_that_may_not_be_written_is_told(sqlite_store: SqliteStore) -> No
     with sqlite_store._connection() as connection:
         connection.execute("PRAGMA query_only = 1")
     with pytest.raises(
-        StoreUnavailable, match="cannot be written. Give this user write permission"
+        StoreUnavailable, match=r"cannot be written. Give this user write permission"
     ):
         sqlite_store.write(Create("things/two", {}))
 
@@ -329,7 +329,12 @@ NEWEST_TRIGGERS = Query("users/u/triggers", order_by=(("noticed_at", "descending
         (OPEN_AND_DUE, (NOW,), "users/u/triggers/t", "triggers_by_due (<expr>=? AND <expr>>? AND"),
         (NEWEST_ALERTS, (NOW,), "users/u/alerts/a", "alerts_by_creation (parent=? AND"),
         (NEWEST_TRIGGERS, (NOW,), "users/u/triggers/t", "triggers_by_notice (parent=? AND"),
-        (Query("users/u/alerts"), (), "users/u/alerts/a", "by_parent (parent=? AND key>?)"),
+        (
+            Query("users/u/alerts"),
+            (),
+            "users/u/alerts/a",
+            "by_parent (name=? AND parent=? AND key>?)",
+        ),
         (Query("alerts", group=True), (), "users/u/alerts/a", "by_name (name=? AND key>?)"),
     ],
 )
@@ -343,5 +348,5 @@ def test_a_page_is_found_by_an_index_and_not_sorted(
     searches = [step for step in steps if "documents" in step]
     assert searches
     assert all(index in step for step in searches), steps
-    branches = [step for step in steps if "TEMP B-TREE" in step]
-    assert not branches or " in " in str(query.where), steps
+    merged = any(operator == "in" for _, operator, _ in query.where)  # of some pages, sorted
+    assert merged or not any("TEMP B-TREE" in step for step in steps), steps
