@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.support.market",
     "tests.support.bell",
     "tests.support.smtp",
+    "tests.support.web",
 ]

@@ -27,7 +27,7 @@ def read_alerts(query: schemas.PageQuery) -> schemas.Alerts:
 @spec.validate(resp=answers(201, schemas.Alert, 400, 409, 413, 415), tags=["alerts"])
 def create_alert(json: schemas.NewAlert) -> tuple[schemas.Alert, int, dict[str, str]]:
     """Set an alert. A condition that is true already needs `if_true`."""
-    quote = services().lookup.find(json.symbol, now())
+    quote = services().lookup.find_to_arm(json.symbol, now())
     alert = services().arming.create(
         me().uid,
         quote,
@@ -73,7 +73,7 @@ def delete_alert(alert_id: str) -> tuple[str, int]:
 
 
 def _rearmed(alert: Alert, condition: Condition | None, if_true: IfTrue | None) -> Alert:
-    quote = services().lookup.find(alert.symbol, now())
+    quote = services().lookup.find_to_arm(alert.symbol, now())
     return services().arming.rearm(
         alert.uid, alert.id, quote, now(), condition=condition, if_true=if_true
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint
 from redis import RedisError
-from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.exceptions import default_exceptions
 from werkzeug.wrappers import Response
 
 from services.errors import BellwetherError
@@ -16,7 +16,12 @@ PREFIX = "/api/v1"
 
 api = Blueprint("api", __name__, url_prefix=PREFIX)
 api.before_request(authenticate)
-for kind in (BellwetherError, RedisError, HTTPException, *default_exceptions):
+FORESEEN: tuple[type[Exception], ...] = (
+    BellwetherError,
+    RedisError,
+    *default_exceptions.values(),
+)
+for kind in FORESEEN:
     api.register_error_handler(kind, answer)
 
 
