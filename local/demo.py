@@ -19,8 +19,9 @@ from services.container import Services, open_services
 from workers.queues import RqJobs
 
 SYMBOLS = ("AAPL", "MSFT", "IBM")
-DISTANCE = 0.003
-"""How far from the present price the alerts are set; a replayed day moves some per cent."""
+DISTANCES = (0.003, 0.03)
+"""How far from the present price the alerts are set: a replayed day moves some per cent, so
+that the near ones ring within a minute and the far ones later."""
 _QUOTE_SECONDS = 20.0
 
 
@@ -84,18 +85,20 @@ def prices(api: Api, symbols: Sequence[str], patience: float = _QUOTE_SECONDS) -
 
 
 def alerts_around(symbol: str, price: float) -> Iterator[dict[str, object]]:
-    """One alert a little above and one a little below `price`."""
-    for kind, level in (
-        ("price_rises_to", price * (1 + DISTANCE)),
-        ("price_falls_to", price * (1 - DISTANCE)),
-    ):
-        yield {
-            "symbol": symbol,
-            "condition": {"kind": kind, "level": round(level, 2)},
-            "frequency": "once",
-            "note": "Set by the demo",
-            "if_true": "wait",
-        }
+    """Alerts a little and some more above and below `price`."""
+    for distance in DISTANCES:
+        yield _alert(symbol, "price_rises_to", price * (1 + distance))
+        yield _alert(symbol, "price_falls_to", price * (1 - distance))
+
+
+def _alert(symbol: str, kind: str, level: float) -> dict[str, object]:
+    return {
+        "symbol": symbol,
+        "condition": {"kind": kind, "level": round(level, 2)},
+        "frequency": "once",
+        "note": "Set by the demo",
+        "if_true": "wait",
+    }
 
 
 def main(settings: Settings, now: datetime) -> int:
