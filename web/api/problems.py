@@ -5,11 +5,13 @@ happens is a 500 that tells nothing of the inside.
 """
 
 import logging
-from functools import singledispatch
+from collections.abc import Callable
+from functools import singledispatch, wraps
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from flask import current_app, request
+from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from redis import RedisError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -22,6 +24,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 _OWN_TYPE = "tag:bellwether,2026:"
 _KEPT_HEADERS = ("Allow", "Retry-After")
+E = TypeVar("E", bound=Exception)
 log = logging.getLogger(__name__)
 
 
@@ -47,11 +50,6 @@ class Described(NamedTuple):
     headers: dict[str, str]
 
 
-def concerns_api() -> bool:
-    """Whether the answer to an error of this request is a problem document."""
-    return request.path.startswith("/api/")
-
-
 def answer(error: Exception) -> Response:
     """The problem document of an error."""
     problem, headers = describe(error)
@@ -61,6 +59,16 @@ def answer(error: Exception) -> Response:
         headers,
         content_type=MEDIA_TYPE,
     )
+
+
+def problem_or(page: Callable[[E], ResponseReturnValue]) -> Callable[[E], ResponseReturnValue]:
+    """A handler of errors outside every view: problems under /api, `page` elsewhere."""
+
+    @wraps(page)
+    def handle(error: E) -> ResponseReturnValue:
+        return answer(error) if request.path.startswith("/api/") else page(error)
+
+    return handle
 
 
 @singledispatch
