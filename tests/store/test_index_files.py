@@ -7,16 +7,20 @@ ROOT = Path(__file__).parents[2]
 INDEXES = json.loads((ROOT / "firestore.indexes.json").read_text())
 
 
-def composite_fields(group: str) -> list[list[str]]:
+def composite_fields(group: str, scope: str = "COLLECTION_GROUP") -> list[list[str]]:
     return [
         [field["fieldPath"] for field in index["fields"]]
         for index in INDEXES["indexes"]
-        if index["collectionGroup"] == group and index["queryScope"] == "COLLECTION_GROUP"
+        if index["collectionGroup"] == group and index["queryScope"] == scope
     ]
 
 
 def test_open_triggers_that_are_due_have_a_composite_index() -> None:
     assert ["open", "due_at"] in composite_fields("triggers")
+
+
+def test_the_newest_triggers_of_an_alert_have_a_composite_index() -> None:
+    assert ["alert_id", "noticed_at"] in composite_fields("triggers", "COLLECTION")
 
 
 def test_alerts_of_a_symbol_in_some_states_have_a_composite_index() -> None:
