@@ -6,6 +6,7 @@ from flask import Flask
 
 from config import Settings, load_settings
 from services.container import Services, open_services
+from services.reporting import start_reporting
 from web import api, errors, pages, security
 from workers.queues import RqJobs
 
@@ -26,5 +27,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
 def __getattr__(name: str) -> Any:
     """Make `app` when it is first asked for, so that importing this module starts nothing."""
     if name == "app":
-        return create_app()
+        settings = load_settings()
+        start_reporting(settings)
+        return create_app(settings)
     raise AttributeError(name)

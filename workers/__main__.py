@@ -8,8 +8,8 @@ from rq import SimpleWorker
 from config import SettingsError, load_settings
 from services.errors import BellwetherError
 from services.redis_client import open_redis
+from services.reporting import start_reporting
 from workers.parts import parts
-from workers.process import started
 from workers.queues import QUEUES
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def main() -> int:
     Yahoo's crumb; a job that dies with it is taken over by the schedule or the sweep."""
     try:
         settings = load_settings()
-        started(settings)
+        start_reporting(settings)
         log.info("Prices come from %s", parts().provider.name)
     except (SettingsError, BellwetherError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts

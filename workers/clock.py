@@ -10,7 +10,7 @@ from rq_scheduler import Scheduler
 
 from config import Settings, load_settings
 from services.redis_client import open_redis
-from workers.process import started
+from services.reporting import start_reporting
 from workers.schedule import register
 
 TICK_SECONDS = 1
@@ -42,7 +42,7 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
 
 def main() -> None:
     settings = load_settings()
-    started(settings)
+    start_reporting(settings)
     clock = Clock(connection=open_redis(settings.redis_url), interval=TICK_SECONDS)
     clock.settings = settings
     clock.run()

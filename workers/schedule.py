@@ -21,7 +21,7 @@ class Entry:
 
     @property
     def id(self) -> str:
-        return f"schedule:{self.job}"
+        return f"schedule-{self.job}"
 
 
 def entries(settings: Settings) -> tuple[Entry, ...]:

@@ -1,6 +1,5 @@
 """Recorded Yahoo answers, through the real yfinance, cache, check, store and SMTP."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,14 +27,14 @@ def live(
     yahoo_server: RecordedYahoo,
     yahoo_session: requests.Session,
     tmp_path: Path,
-) -> Iterator[Bell]:
+) -> Bell:
     """A bell whose market is the recorded Yahoo of 17 February 2025."""
     provider = YahooProvider(Backoff(redis, draw=lambda low, high: low), yahoo_session, tmp_path)
     settings = Settings(_env_file=None, smtp_url=smtp.url, public_url="https://bell.example")
     bell = make_bell(store, redis, provider, settings, at=RECORDED_AT)
     for symbol in ("AAPL", "BTC-USD", "OCDO.L"):
         yahoo_server.control(patch={symbol: NOTHING})
-    yield bell
+    return bell
 
 
 def trade(yahoo: RecordedYahoo, bell: Bell, symbol: str, price: float) -> None:

@@ -1,4 +1,4 @@
-"""What every worker process does first: logging, and error reports where they are wanted."""
+"""Logging, and error reports where they are wanted; every process begins with it."""
 
 import logging
 
@@ -7,7 +7,8 @@ import sentry_sdk
 from config import Settings
 
 
-def started(settings: Settings) -> None:
+def start_reporting(settings: Settings) -> None:
+    """Log to standard error from `log_level` on; report errors to `sentry_dsn` if it is set."""
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

@@ -1,0 +1,84 @@
+import pytest
+from redis import Redis
+from rq import Queue, SimpleWorker
+
+from services.jobs import Jobs
+from services.market.cache import QuoteCache
+from tests.support.bell import Bell
+from workers import jobs
+from workers.parts import Parts
+from workers.queues import CHECKS, FAST, MAIL, QUEUES, RqJobs
+
+
+@pytest.fixture
+def parts(bell: Bell, monkeypatch: pytest.MonkeyPatch) -> Parts:
+    """The jobs' parts are those of the test's bell."""
+    parts = bell.parts
+    monkeypatch.setattr(jobs, "parts", lambda: parts)
+    monkeypatch.setattr(jobs, "_now", lambda: bell.at)
+    return parts
+
+
+def work(redis: Redis) -> None:
+    SimpleWorker(QUEUES, connection=redis).work(burst=True, logging_level="ERROR")
+
+
+def test_a_page_s_symbols_are_fetched_before_checks_and_mails() -> None:
+    assert QUEUES == (FAST, CHECKS, MAIL)
+
+
+def test_a_job_by_name_is_a_function_of_the_jobs_module(redis: Redis) -> None:
+    asked: Jobs = RqJobs(redis)
+    asked.fetch_quotes(["AAPL"])
+    asked.search_symbols("apple")
+    asked.deliver("U", "T-1")
+    asked.send_account_mail("confirm", "U")
+    asked.release_held("U")
+    for queue in QUEUES:
+        for job in Queue(queue, connection=redis).jobs:
+            assert callable(job.func), job.func_name
+
+
+def test_quotes_asked_for_by_a_page_come_into_the_cache(
+    bell: Bell, parts: Parts, redis: Redis
+) -> None:
+    RqJobs(redis).fetch_quotes(["AAPL", "ZZZZ"])
+    work(redis)
+    found = QuoteCache(redis).read(["AAPL", "ZZZZ"], bell.at)
+    assert found["AAPL"].cached is not None
+    assert found["ZZZZ"].missing
+
+
+def test_a_second_check_at_the_same_time_does_nothing(bell: Bell, parts: Parts) -> None:
+    bell.alert("price_rises_to", 110)
+    bell.later()
+    bell.price(111)
+    with jobs._only_one(jobs.CHECK_LOCK, jobs.CHECK_MAY_LAST) as mine:
+        assert mine
+        jobs.check_alerts()
+        assert bell.triggers() == []
+    jobs.check_alerts()
+    assert len(bell.triggers()) == 1
+
+
+def test_two_checks_without_the_lock_still_ring_once(bell: Bell) -> None:
+    """Both workers read the same state; the claim decides."""
+    bell.alert("price_rises_to", 110)
+    bell.later()
+    bell.price(111)
+    one, two = bell.parts.checker, bell.parts.checker
+    assert one.run(bell.at).recorded + two.run(bell.at).recorded == 1
+
+
+def test_a_check_that_fails_gives_its_lock_back(
+    bell: Bell, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("services.alerts.checker.Checker.run", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            jobs.check_alerts()
+    bell.alert("price_rises_to", 110)
+    bell.later()
+    bell.price(111)
+    jobs.check_alerts()
+    assert len(bell.triggers()) == 1
