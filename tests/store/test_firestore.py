@@ -34,7 +34,6 @@ RULES = Path(__file__).parents[2] / "firestore.rules"
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(firestore_calls, "DEADLINE_SECONDS", 0.3)
-    monkeypatch.setattr(firestore_calls, "CALL_SECONDS", 0.3)
 
 
 # Being overtaken
