@@ -100,7 +100,5 @@ def start_session(profile: Profile) -> None:
 
 
 def account_of_request() -> str:
-    """The key of per-account limits: the e-mail address that a form or JSON body names."""
-    body = request.get_json(silent=True) if request.is_json else request.form
-    email = body.get("email", "") if isinstance(body, dict) else ""
-    return f"account:{normal_email(str(email))[:320]}"
+    """The key of per-account limits: the e-mail address that a form names."""
+    return f"account:{normal_email(request.form.get('email', ''))[:320]}"

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.errors import InvalidInput, LimitReached, NotFound
-from services.store.contract import Create, Delete, Query, Store, Transaction, Update
+from services.store.contract import Create, Delete, Query, Set, Store, Transaction, Update
 from services.store.record import Record
 
 MAX_LISTS = 20
@@ -90,10 +90,21 @@ class Watchlists:
         return Watchlist.from_document(document)
 
     def create(self, watchlist: Watchlist) -> None:
-        """Raises LimitReached when the person has MAX_LISTS lists."""
-        if self._store.count(Query(f"users/{watchlist.uid}/watchlist")) >= MAX_LISTS:
-            raise LimitReached(f"You can have {MAX_LISTS} lists at most. Delete one first.")
-        self._store.write(Create(_path(watchlist.uid, watchlist.id), watchlist.fields()))
+        """Raises LimitReached when the person has MAX_LISTS lists, or AlreadyExists.
+
+        All creations of one person pass one gate document, so that none counts too few.
+        """
+        lists = Query(f"users/{watchlist.uid}/watchlist")
+        gate = f"users/{watchlist.uid}/gates/watchlist"
+
+        def work(transaction: Transaction) -> None:
+            transaction.get(gate)
+            if self._store.count(lists) >= MAX_LISTS:
+                raise LimitReached(f"You can have {MAX_LISTS} lists at most. Delete one first.")
+            path = _path(watchlist.uid, watchlist.id)
+            transaction.write(Create(path, watchlist.fields()), Set(gate, {"passed": path}))
+
+        self._store.transact(work)
 
     def change(
         self, uid: str, watchlist_id: str, how: Callable[[Watchlist], Watchlist]
@@ -113,7 +124,15 @@ class Watchlists:
         return self._store.transact(work)
 
     def delete(self, uid: str, watchlist_id: str) -> None:
-        self._store.write(Delete(_path(uid, watchlist_id)))
+        """Raises NotFound."""
+
+        def work(transaction: Transaction) -> None:
+            path = _path(uid, watchlist_id)
+            if transaction.get(path) is None:
+                raise NotFound("There is no such list.")
+            transaction.write(Delete(path))
+
+        self._store.transact(work)
 
 
 def _path(uid: str, watchlist_id: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask, g
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from redis import Redis
 from werkzeug.test import TestResponse
 
@@ -54,6 +55,22 @@ class Site:
         uid = self.services.accounts.create_confirmed(email, PASSWORD, self.at)
         token = self.services.accounts.create_token(email, PASSWORD, self.at)
         return Person(self, uid, email, PASSWORD, token)
+
+    def browser(self, person: "Person") -> "Browser":
+        """A browser in which somebody has signed in."""
+        client = self.app.test_client()
+        with client.session_transaction() as session:
+            session |= {"uid": person.uid, "auth_epoch": 1, "csrf_token": "drawn"}
+        signer = URLSafeTimedSerializer(self.app.secret_key, salt="wtf-csrf-token")
+        return Browser(client, signer.dumps("drawn"))
+
+
+@dataclass
+class Browser:
+    """A client with a session's cookie, and the CSRF token that its pages hold."""
+
+    client: FlaskClient
+    csrf_token: str
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """Tokens: how a program proves on whose behalf it asks."""
 
+from flask import request
+
 from services.store.users import normal_email
 from web.api.blueprint import api
 from web.api.openapi import answers, spec
@@ -8,15 +10,17 @@ from web.context import now, services
 from web.security import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS, limiter
 
 
+def _account() -> str:
+    """Whose account the body names; asked after the body was found sound."""
+    credentials: Credentials = request.context.json  # type: ignore[attr-defined]
+    return f"account:{normal_email(credentials.email)}"
+
+
 @api.post("/tokens")
 @spec.validate(resp=answers(201, Token, 400, 413, 415, 429), security=[], tags=["tokens"])
+@limiter.shared_limit(SIGN_IN_BY_ADDRESS, scope="sign-in")
+@limiter.shared_limit(SIGN_IN_BY_ACCOUNT, scope="sign-in", key_func=_account)
 def create_token(json: Credentials) -> tuple[Token, int]:
     """Make a bearer token from e-mail and password."""
-    with (
-        limiter.shared_limit(SIGN_IN_BY_ADDRESS, "sign-in"),
-        limiter.shared_limit(
-            SIGN_IN_BY_ACCOUNT, "sign-in", key_func=lambda: f"account:{normal_email(json.email)}"
-        ),
-    ):
-        token = services().accounts.create_token(json.email, json.password, now())
+    token = services().accounts.create_token(json.email, json.password, now())
     return Token(token=token), 201
