@@ -1,6 +1,7 @@
 """Pages of typed documents."""
 
-from services.store.contract import Cursor, Document, Query, Store
+from services.store.contract import Cursor, Query, Store
+from services.store.queries import cursor_of
 from services.store.record import R
 
 
@@ -10,9 +11,5 @@ def page_of(
     """The first `limit` records of `query` (which asks for one more), and the next cursor."""
     documents = list(store.query(query))
     shown = documents[:limit]
-    more = len(documents) > limit
-    return [record.from_document(d) for d in shown], _cursor(shown[-1], query) if more else None
-
-
-def _cursor(last: Document, query: Query) -> Cursor:
-    return Cursor(tuple(last.fields[field] for field, _ in query.order_by), last.path)
+    cursor = cursor_of(query, shown[-1]) if len(documents) > limit else None
+    return [record.from_document(document) for document in shown], cursor
