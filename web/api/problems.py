@@ -5,13 +5,11 @@ happens is a 500 that tells nothing of the inside.
 """
 
 import logging
-from collections.abc import Callable
-from functools import singledispatch, wraps
+from functools import singledispatch
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from flask import current_app, request
-from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from redis import RedisError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -24,7 +22,6 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 _OWN_TYPE = "tag:bellwether,2026:"
 _KEPT_HEADERS = ("Allow", "Retry-After")
-E = TypeVar("E", bound=Exception)
 log = logging.getLogger(__name__)
 
 
@@ -61,14 +58,9 @@ def answer(error: Exception) -> Response:
     )
 
 
-def problem_or(page: Callable[[E], ResponseReturnValue]) -> Callable[[E], ResponseReturnValue]:
-    """A handler of errors outside every view: problems under /api, `page` elsewhere."""
-
-    @wraps(page)
-    def handle(error: E) -> ResponseReturnValue:
-        return answer(error) if request.path.startswith("/api/") else page(error)
-
-    return handle
+def concerns_api() -> bool:
+    """Whether the answer to an error of this request is a problem document."""
+    return request.path.startswith("/api/")
 
 
 @singledispatch
