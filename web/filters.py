@@ -1,0 +1,85 @@
+"""What templates call to show prices, changes and times."""
+
+from datetime import datetime, timedelta
+
+from flask import Flask
+from markupsafe import Markup, escape
+
+from services.market.money import price_text
+from web import words
+from web.context import now, signed_in
+
+_MARKS = {"up": "▲", "down": "▼", "flat": "■"}
+
+
+def register(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        price=price,
+        number=number,
+        change=change,
+        volume=words.compact,
+        ago=words.ago,
+        span=words.span,
+        clock=clock,
+        day=day,
+        iso=iso,
+        since=since,
+        unit=words.unit,
+        market_name=words.market_name,
+        verb=words.verb,
+        split_ratio=words.split_ratio,
+    )
+    app.jinja_env.globals["unit_name"] = words.UNIT_NAMES.get
+
+
+def number(value: float) -> str:
+    """A price without its currency, with a true minus sign."""
+    return price_text(value).replace("-", words.MINUS)
+
+
+def price(value: float, currency: str) -> Markup:
+    """A price and its currency; minor units such as pence with their names as a hint."""
+    hint = words.UNIT_NAMES.get(currency)
+    unit = (
+        Markup('<abbr class="unit" title="{}">{}</abbr>').format(hint, words.unit(currency))
+        if hint
+        else Markup('<span class="unit">{}</span>').format(currency)
+    )
+    return Markup('<span class="price">{} {}</span>').format(number(value), unit)
+
+
+def change(value: float | None) -> Markup:
+    """A change in per cent, told by shape, sign and colour."""
+    if value is None:
+        return Markup('<span class="none">–</span>')
+    trend = words.trend(value)
+    return Markup(
+        '<span class="change {0}"><span class="mark" aria-hidden="true">{1}</span>{2}</span>'
+    ).format(trend, _MARKS[trend], words.percent(value))
+
+
+def iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+def clock(moment: datetime | None) -> Markup:
+    """A time in the reader's zone, with the whole of it as a hint."""
+    if moment is None:
+        return Markup("–")
+    zone = _zone()
+    text = words.clock(moment, zone, now())
+    return Markup('<time datetime="{}">{}</time>').format(iso(moment), text)
+
+
+def day(moment: datetime, time_zone: str | None = None) -> str:
+    return str(escape(words.day(moment, time_zone or _zone())))
+
+
+def since(moment: datetime) -> timedelta:
+    """How long ago a moment was."""
+    return now() - moment
+
+
+def _zone() -> str:
+    person = signed_in()
+    return person.time_zone if person else "UTC"

@@ -1,0 +1,116 @@
+"""What people type: read, cleaned, and given back with what is wrong with it."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from flask import request
+
+from services.errors import InvalidInput
+from services.market.models import normal_symbol
+from services.store.watchlists import MAX_NAME
+
+MAX_LEVEL_TEXT = 30
+_LEVEL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
+
+
+@dataclass
+class Form:
+    """The values of a form and, by field, what is wrong; "" stands for the form as a whole."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def posted(cls, *fields: str) -> "Form":
+        return cls({name: request.form.get(name, "") for name in fields})
+
+    @classmethod
+    def asked(cls, *fields: str) -> "Form":
+        """The values that the address names."""
+        return cls({name: request.args.get(name, "") for name in fields})
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def refuse(self, message: str, name: str = "") -> "Form":
+        self.errors[name] = message
+        return self
+
+    def refuse_input(self, error: InvalidInput, name: str | None = None) -> "Form":
+        """Note an error at its field, or at `name`."""
+        return self.refuse(error.message, error.field if name is None else name)
+
+
+def one_line(text: str) -> str:
+    """`text` without control characters and needless space."""
+    return " ".join(_printable(text).split())
+
+
+def paragraph(text: str) -> str:
+    """`text` trimmed, with its line ends but without other control characters."""
+    return _printable(text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
+
+
+def list_name(text: str) -> str:
+    """A name for a list. Raises InvalidInput when it is empty or too long."""
+    name = one_line(text)
+    if not 1 <= len(name) <= MAX_NAME:
+        raise InvalidInput("name", f"A list's name has 1 to {MAX_NAME} characters.")
+    return name
+
+
+def is_symbol(text: str) -> bool:
+    """Whether `text` is spelt as symbols are."""
+    try:
+        return normal_symbol(text) == text
+    except ValueError:
+        return False
+
+
+def level(text: str) -> float:
+    """The number that `text` writes with plain digits and a point; nothing is guessed.
+
+    Raises InvalidInput that says how to write it.
+    """
+    typed = text.strip()
+    if len(typed) > MAX_LEVEL_TEXT:
+        raise InvalidInput("level", f"Write the level with {MAX_LEVEL_TEXT} characters at most.")
+    if not _LEVEL.fullmatch(typed):
+        raise InvalidInput("level", _how_to_write(typed))
+    number = float(typed)
+    if abs(number) > 1e12:
+        raise InvalidInput("level", "The level can be 1000000000000 at most.")
+    return number
+
+
+def _how_to_write(typed: str) -> str:
+    if _THOUSANDS.fullmatch(typed):
+        return f"Write {typed.replace(',', '')} without the comma."
+    if _DECIMAL_COMMA.fullmatch(typed):
+        return f"Write {typed.replace(',', '.')} with a point, not a comma."
+    plain = unicodedata.normalize("NFKC", typed)
+    if plain != typed and _LEVEL.fullmatch(plain):
+        return f"Write {plain} with the plain digits 0 to 9."
+    return "Write the level as a plain number, such as 200, 1000.50 or 0.00012."
+
+
+def local_path(text: str | None) -> str | None:
+    """`text` if it is a path on this site, to go to after signing in; else None."""
+    if not text or not text.startswith("/") or text.startswith("//") or "\\" in text:
+        return None
+    if any(unicodedata.category(c) == "Cc" for c in text):
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    return None if parts.scheme or parts.netloc else text

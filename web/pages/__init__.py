@@ -1,0 +1,52 @@
+"""The pages, one module for each family."""
+
+from flask import Flask
+
+from web import assets, filters
+from web.context import services, signed_in
+from web.market import market
+from web.pages import (
+    account,
+    accounts,
+    alert,
+    alerts,
+    entries,
+    health,
+    home,
+    lists,
+    local_mail,
+    passwords,
+    triggers,
+    watchlists,
+)
+
+BLUEPRINTS = (
+    home.pages,
+    accounts.pages,
+    passwords.pages,
+    account.pages,
+    watchlists.pages,
+    lists.pages,
+    entries.pages,
+    alerts.pages,
+    alert.pages,
+    triggers.pages,
+    health.pages,
+    local_mail.pages,
+)
+
+
+def register(app: Flask) -> None:
+    """Serve the pages and what their templates need from `app`."""
+    assets.register(app)
+    filters.register(app)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(
+        lambda: {
+            "signed_in": signed_in,
+            "market": market,
+            "local_mailbox": services().settings.bellwether_local,
+        }
+    )
+    for pages in BLUEPRINTS:
+        app.register_blueprint(pages)

@@ -1,0 +1,68 @@
+"""A person's own settings."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from services.accounts.accounts import known_time_zones
+from services.errors import InvalidInput
+from web.context import me, people_only, services
+from web.forms import Form
+from web.security import (
+    MAIL_BY_ACCOUNT,
+    MAIL_BY_ADDRESS,
+    SIGN_IN_BY_ADDRESS,
+    limiter,
+    start_session,
+)
+
+pages = Blueprint("account", __name__)
+
+
+def _own_account() -> str:
+    return f"account:{me().email}"
+
+
+@pages.get("/account")
+@people_only
+def show() -> ResponseReturnValue:
+    return _page(Form())
+
+
+@pages.post("/account/confirmation")
+@people_only
+@limiter.shared_limit(MAIL_BY_ADDRESS, scope="mail")
+@limiter.shared_limit(MAIL_BY_ACCOUNT, scope="mail", key_func=_own_account)
+def send_again() -> ResponseReturnValue:
+    services().accounts.ask_for_confirmation(me().uid)
+    flash(f"A new link is on its way to {me().email}.")
+    return redirect(url_for("account.show"))
+
+
+@pages.post("/account/time-zone")
+@people_only
+def set_time_zone() -> ResponseReturnValue:
+    form = Form.posted("time_zone")
+    try:
+        services().accounts.set_time_zone(me().uid, form["time_zone"])
+    except InvalidInput as error:
+        return _page(form.refuse_input(error)), 422
+    flash("Times are shown in your new time zone.")
+    return redirect(url_for("account.show"))
+
+
+@pages.post("/account/password")
+@people_only
+@limiter.limit(SIGN_IN_BY_ADDRESS)
+def change_password() -> ResponseReturnValue:
+    form = Form.posted("present", "password")
+    try:
+        person = services().accounts.change_password(me().uid, form["present"], form["password"])
+    except InvalidInput as error:
+        return _page(form.refuse_input(error)), 422
+    start_session(person)
+    flash("Your password is changed. Every other session has ended.")
+    return redirect(url_for("account.show"))
+
+
+def _page(form: Form) -> str:
+    return render_template("accounts/account.html", form=form, zones=sorted(known_time_zones()))

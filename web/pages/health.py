@@ -1,0 +1,42 @@
+"""What load balancers ask."""
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from redis import RedisError
+
+from services.errors import StoreError
+from web.context import services
+
+pages = Blueprint("health", __name__)
+
+
+@pages.get("/health")
+def health() -> ResponseReturnValue:
+    """The process is alive; nothing else is asked."""
+    return {"status": "alive"}
+
+
+@pages.get("/ready")
+def ready() -> ResponseReturnValue:
+    """Whether the store and Redis answer, so that requests can be served."""
+    parts = {"store": _store_fault(), "redis": _redis_fault()}
+    faults = {name: fault for name, fault in parts.items() if fault}
+    if faults:
+        return {"status": "not ready", "failing": faults}, 503
+    return {"status": "ready"}
+
+
+def _store_fault() -> str | None:
+    try:
+        services().store.ping()
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def _redis_fault() -> str | None:
+    try:
+        services().redis.ping()
+    except RedisError:
+        return "Redis does not answer."
+    return None

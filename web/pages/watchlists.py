@@ -1,0 +1,87 @@
+"""A watchlist, and adding a symbol to it."""
+
+from datetime import datetime
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from services.errors import InvalidInput, LimitReached, NoQuote, NotFound, UnknownSymbol
+from services.store.watchlists import MAX_SYMBOLS, Entry, Watchlist
+from web.context import me, now, people_only, services
+from web.forms import Form, is_symbol
+from web.market import rows_of
+
+ALERTS_READ = 200
+STARTERS = ("AAPL", "MSFT", "IBM")
+pages = Blueprint("watchlists", __name__)
+
+
+@pages.get("/watchlists/<list_id>")
+@people_only
+def show(list_id: str) -> ResponseReturnValue:
+    return _page(list_id, Form())
+
+
+@pages.post("/watchlists/<list_id>/symbols")
+@people_only
+def add(list_id: str) -> ResponseReturnValue:
+    """Add what was typed if it has a quote; else say what may have been meant, and add nothing."""
+    form = Form.posted("symbol")
+    try:
+        quote = services().lookup.find(form["symbol"], now())
+        added_to = _added(list_id, quote.symbol, now())
+    except UnknownSymbol as error:
+        return _page(list_id, form, unknown=error), 422
+    except NoQuote as error:
+        return _page(list_id, form.refuse(no_answer(error), "symbol")), 503
+    except InvalidInput as error:
+        return _page(list_id, form.refuse_input(error, "symbol")), 422
+    except LimitReached as error:
+        return _page(list_id, form.refuse(str(error), "symbol")), 422
+    flash(f"{quote.symbol} is on {added_to.name}.")
+    return redirect(url_for("watchlists.show", list_id=list_id))
+
+
+def no_answer(error: NoQuote) -> str:
+    """What to say when the source could not be asked about a symbol."""
+    return (
+        f"The quote source gave no answer about {error.symbol} just now."
+        " Nothing is lost: try again in a minute."
+    )
+
+
+def _added(list_id: str, symbol: str, moment: datetime) -> Watchlist:
+    entry = Entry(symbol=symbol, added_at=moment)
+    return services().watchlists.change(me().uid, list_id, lambda found: found.with_symbol(entry))
+
+
+def _page(list_id: str, form: Form, unknown: UnknownSymbol | None = None) -> str:
+    lists = services().watchlists.of(me().uid)
+    watchlist = next((found for found in lists if found.id == list_id), None)
+    if watchlist is None:
+        raise NotFound("There is no such list.")
+    alerts, _ = services().alerts.page(me().uid, limit=ALERTS_READ)
+    return render_template(
+        "watchlists/show.html",
+        lists=lists,
+        watchlist=watchlist,
+        rows=rows_of(watchlist.entries, alerts),
+        form=form,
+        unknown=unknown,
+        suggestions=_addable(unknown),
+        steps=first_steps(watchlist, bool(alerts)),
+        starters=STARTERS,
+        max_symbols=MAX_SYMBOLS,
+        without_script=request.args.get("refresh") != "off",
+    )
+
+
+def _addable(unknown: UnknownSymbol | None) -> list[tuple[str, str]]:
+    return [found for found in unknown.suggestions if is_symbol(found[0])] if unknown else []
+
+
+def first_steps(watchlist: Watchlist, has_alerts: bool) -> dict[str, bool] | None:
+    """Which of the first three steps are done; None once the first two are."""
+    if watchlist.entries and has_alerts:
+        return None
+    return {"symbol": bool(watchlist.entries), "alert": has_alerts, "confirm": me().confirmed}
