@@ -82,8 +82,8 @@ def test_what_is_away_now_is_asked_to_be_tried_again(
 
 
 def test_a_lost_race_is_a_conflict(site: Site, person: Person, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(site.services.alerts, "page", raising(Conflict("users/1/alerts/2")))
-    answer = person.get("/alerts")
+    monkeypatch.setattr(site.services.watchlists, "create", raising(Conflict("users/1/watchlist")))
+    answer = person.post("/watchlists", {"name": "Own"})
     assert answer.status_code == HTTPStatus.CONFLICT
     assert "users/" not in answer.text
 

@@ -6,13 +6,13 @@ from services.errors import InvalidInput
 from services.store.alerts import Alert
 from web.api import schemas
 from web.api.blueprint import PREFIX, api
-from web.api.openapi import answers, spec
+from web.api.openapi import BODY_PROBLEMS, operation
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, services
 
 
 @api.get("/alerts")
-@spec.validate(resp=answers(200, schemas.Alerts), tags=["alerts"])
+@operation("alerts", 200, schemas.Alerts)
 def read_alerts(query: schemas.PageQuery) -> schemas.Alerts:
     """Read your alerts, newest first."""
     after = store_cursor("alerts", query.cursor)
@@ -24,7 +24,7 @@ def read_alerts(query: schemas.PageQuery) -> schemas.Alerts:
 
 
 @api.post("/alerts")
-@spec.validate(resp=answers(201, schemas.Alert, 400, 409, 413, 415), tags=["alerts"])
+@operation("alerts", 201, schemas.Alert, *BODY_PROBLEMS, 409)
 def create_alert(json: schemas.NewAlert) -> tuple[schemas.Alert, int, dict[str, str]]:
     """Set an alert. A condition that is true already needs `if_true`."""
     quote = services().lookup.find_to_arm(json.symbol, now())
@@ -42,14 +42,14 @@ def create_alert(json: schemas.NewAlert) -> tuple[schemas.Alert, int, dict[str, 
 
 
 @api.get("/alerts/<alert_id>")
-@spec.validate(resp=answers(200, schemas.Alert, 404), tags=["alerts"])
+@operation("alerts", 200, schemas.Alert, 404)
 def read_alert(alert_id: str) -> schemas.Alert:
     """Read one alert."""
     return schemas.Alert.model_validate(services().alerts.get(me().uid, alert_id))
 
 
 @api.patch("/alerts/<alert_id>")
-@spec.validate(resp=answers(200, schemas.Alert, 400, 404, 409, 413, 415), tags=["alerts"])
+@operation("alerts", 200, schemas.Alert, *BODY_PROBLEMS, 404, 409)
 def change_alert(alert_id: str, json: schemas.AlertChange) -> schemas.Alert:
     """Change, pause or arm an alert; a note alone arms nothing anew."""
     if json.state == "paused" and json.condition is not None:
@@ -65,7 +65,7 @@ def change_alert(alert_id: str, json: schemas.AlertChange) -> schemas.Alert:
 
 
 @api.delete("/alerts/<alert_id>")
-@spec.validate(resp=answers(204, None, 404), tags=["alerts"])
+@operation("alerts", 204, None, 400, 404)
 def delete_alert(alert_id: str) -> tuple[str, int]:
     """Delete an alert; what it rang stays."""
     services().arming.delete(me().uid, alert_id, now())

@@ -1,8 +1,10 @@
 """Validation of requests and answers, and the OpenAPI document, by spectree from the models."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
 
 from flask import Request
+from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData, Server
@@ -15,6 +17,10 @@ from web.api.problems import MEDIA_TYPE, InvalidRequest
 from web.api.schemas import Problem
 
 BEARER = "bearer"
+USUAL_PROBLEMS = (401, 422, 503)
+BODY_PROBLEMS = (400, 413, 415)
+"""What any JSON body may be refused with."""
+View: TypeAlias = Callable[..., ResponseReturnValue]
 
 
 class StrictFlask(FlaskPlugin):
@@ -40,12 +46,6 @@ class Answers(Response):
             if status >= "400":
                 answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
         return described
-
-
-def answers(status: int, model: type[BaseModel] | None, *problems: int) -> Answers:
-    """What a route answers: `model` with `status`, or one of `problems` (beside the usual)."""
-    usual = {f"HTTP_{code}": Problem for code in (401, 422, 503, *problems)}
-    return Answers(**{f"HTTP_{status}": model}, **usual)
 
 
 def _refuse(_: Any, __: Any, fault: Exception | None, *___: Any) -> None:
@@ -76,6 +76,31 @@ spec = SpecTree(
     ],
     security={BEARER: []},
 )
+
+
+def operation(
+    tag: str,
+    status: int,
+    model: type[BaseModel] | None,
+    *problems: int,
+    open_to_all: bool = False,
+) -> Callable[[Callable[..., Any]], View]:
+    """Describe and validate a view that answers `model` with `status`.
+
+    Its parameters `json` and `query` are the request's models. `problems` are the statuses of
+    its refusals beside those that any view may have.
+    """
+    refusals = {f"HTTP_{code}": Problem for code in sorted({*USUAL_PROBLEMS, *problems})}
+    answers = Answers(**{f"HTTP_{status}": model}, **refusals)
+    security: list[Any] | None = [] if open_to_all else None
+
+    def decorate(view: Callable[..., Any]) -> View:
+        validate = spec.validate(
+            resp=answers, tags=[tag], security=security, operation_id=view.__name__
+        )
+        return cast(View, validate(view))
+
+    return decorate
 
 
 def document() -> dict[str, Any]:

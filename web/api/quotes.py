@@ -6,12 +6,12 @@ from services.market.desk import Absent
 from services.market.models import normal_symbol
 from web.api import schemas
 from web.api.blueprint import api
-from web.api.openapi import answers, spec
+from web.api.openapi import operation
 from web.context import now, services
 
 
 @api.get("/quotes")
-@spec.validate(resp=answers(200, schemas.Quotes), tags=["market"])
+@operation("market", 200, schemas.Quotes)
 def read_quotes(query: schemas.QuotesQuery) -> schemas.Quotes:
     """Read quotes; symbols never seen before are waited for 3 s at most."""
     found = services().desk.get(_symbols(query.symbols), now())

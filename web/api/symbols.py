@@ -2,12 +2,12 @@
 
 from web.api import schemas
 from web.api.blueprint import api
-from web.api.openapi import answers, spec
+from web.api.openapi import operation
 from web.context import now, services
 
 
 @api.get("/symbols")
-@spec.validate(resp=answers(200, schemas.Matches), tags=["market"])
+@operation("market", 200, schemas.Matches)
 def search_symbols(query: schemas.SearchQuery) -> schemas.Matches:
     """Find symbols that fit a text, best first."""
     found = services().desk.search(query.q, now())

@@ -2,13 +2,13 @@
 
 from web.api import schemas
 from web.api.blueprint import api
-from web.api.openapi import answers, spec
+from web.api.openapi import operation
 from web.api.paging import store_cursor, text_of
 from web.context import me, services
 
 
 @api.get("/triggers")
-@spec.validate(resp=answers(200, schemas.Triggers), tags=["triggers"])
+@operation("triggers", 200, schemas.Triggers)
 def read_triggers(query: schemas.TriggersQuery) -> schemas.Triggers:
     """Read what rang, newest first; of one alert if `alert_id` is given."""
     after = store_cursor("triggers", query.cursor)
@@ -22,7 +22,7 @@ def read_triggers(query: schemas.TriggersQuery) -> schemas.Triggers:
 
 
 @api.get("/triggers/<trigger_id>")
-@spec.validate(resp=answers(200, schemas.Trigger, 404), tags=["triggers"])
+@operation("triggers", 200, schemas.Trigger, 404)
 def read_trigger(trigger_id: str) -> schemas.Trigger:
     """Read one trigger."""
     return schemas.Trigger.model_validate(services().triggers.get(me().uid, trigger_id))

@@ -7,7 +7,7 @@ from services.store.watchlists import Entry, Watchlist
 from services.watching import ensure_default
 from web.api import schemas
 from web.api.blueprint import PREFIX, api
-from web.api.openapi import answers, spec
+from web.api.openapi import BODY_PROBLEMS, operation
 from web.api.paging import page_of_all
 from web.context import me, now, services
 
@@ -15,7 +15,7 @@ Created = tuple[schemas.Watchlist, int, dict[str, str]]
 
 
 @api.get("/watchlists")
-@spec.validate(resp=answers(200, schemas.Watchlists), tags=["watchlists"])
+@operation("watchlists", 200, schemas.Watchlists)
 def read_watchlists(query: schemas.PageQuery) -> schemas.Watchlists:
     """Read your watchlists in their order; the first call makes a first one."""
     lists = ensure_default(services().watchlists, me().uid, now())
@@ -25,7 +25,7 @@ def read_watchlists(query: schemas.PageQuery) -> schemas.Watchlists:
 
 
 @api.post("/watchlists")
-@spec.validate(resp=answers(201, schemas.Watchlist, 400, 409, 413, 415), tags=["watchlists"])
+@operation("watchlists", 201, schemas.Watchlist, *BODY_PROBLEMS, 409)
 def create_watchlist(json: schemas.NewWatchlist) -> Created:
     """Make a list behind the others."""
     lists = services().watchlists.of(me().uid)
@@ -41,14 +41,14 @@ def create_watchlist(json: schemas.NewWatchlist) -> Created:
 
 
 @api.get("/watchlists/<watchlist_id>")
-@spec.validate(resp=answers(200, schemas.Watchlist, 404), tags=["watchlists"])
+@operation("watchlists", 200, schemas.Watchlist, 404)
 def read_watchlist(watchlist_id: str) -> schemas.Watchlist:
     """Read one list."""
     return _shown(services().watchlists.get(me().uid, watchlist_id))
 
 
 @api.patch("/watchlists/<watchlist_id>")
-@spec.validate(resp=answers(200, schemas.Watchlist, 400, 404, 413, 415), tags=["watchlists"])
+@operation("watchlists", 200, schemas.Watchlist, *BODY_PROBLEMS, 404)
 def change_watchlist(watchlist_id: str, json: schemas.WatchlistChange) -> schemas.Watchlist:
     """Rename, move or reorder a list."""
 
@@ -63,7 +63,7 @@ def change_watchlist(watchlist_id: str, json: schemas.WatchlistChange) -> schema
 
 
 @api.delete("/watchlists/<watchlist_id>")
-@spec.validate(resp=answers(204, None, 404), tags=["watchlists"])
+@operation("watchlists", 204, None, 400, 404)
 def delete_watchlist(watchlist_id: str) -> tuple[str, int]:
     """Delete a list and what is on it; alerts stay."""
     services().watchlists.delete(me().uid, watchlist_id)
@@ -71,7 +71,7 @@ def delete_watchlist(watchlist_id: str) -> tuple[str, int]:
 
 
 @api.post("/watchlists/<watchlist_id>/symbols")
-@spec.validate(resp=answers(201, schemas.Watchlist, 400, 404, 409, 413, 415), tags=["watchlists"])
+@operation("watchlists", 201, schemas.Watchlist, *BODY_PROBLEMS, 404, 409)
 def add_symbol(watchlist_id: str, json: schemas.NewEntry) -> tuple[schemas.Watchlist, int]:
     """Add a symbol at the end; one that is there already stays as it is."""
     lists, uid = services().watchlists, me().uid
@@ -82,7 +82,7 @@ def add_symbol(watchlist_id: str, json: schemas.NewEntry) -> tuple[schemas.Watch
 
 
 @api.patch("/watchlists/<watchlist_id>/symbols/<symbol>")
-@spec.validate(resp=answers(200, schemas.Watchlist, 400, 404, 413, 415), tags=["watchlists"])
+@operation("watchlists", 200, schemas.Watchlist, *BODY_PROBLEMS, 404)
 def change_symbol(watchlist_id: str, symbol: str, json: schemas.EntryChange) -> schemas.Watchlist:
     """Change the note of a symbol."""
     named, note = _named(symbol), json.note.strip()
@@ -92,7 +92,7 @@ def change_symbol(watchlist_id: str, symbol: str, json: schemas.EntryChange) -> 
 
 
 @api.delete("/watchlists/<watchlist_id>/symbols/<symbol>")
-@spec.validate(resp=answers(204, None, 404), tags=["watchlists"])
+@operation("watchlists", 204, None, 400, 404)
 def remove_symbol(watchlist_id: str, symbol: str) -> tuple[str, int]:
     """Take a symbol off a list; alerts on it stay."""
     named = _named(symbol)
