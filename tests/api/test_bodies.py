@@ -45,7 +45,7 @@ def test_what_is_not_plain_json_is_a_bad_request(person: Person, body: bytes):
 def test_json_that_is_no_object_does_not_fit(person: Person, body: str):
     answer = send(person, "/watchlists", body)
     assert answer.status_code == 422
-    assert answer.json["errors"]
+    assert [fault["field"] for fault in answer.json["errors"]] == ["body"]
 
 
 @pytest.mark.parametrize(

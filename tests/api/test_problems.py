@@ -92,11 +92,17 @@ def test_a_lost_race_is_a_conflict(site: Site, person: Person, monkeypatch: pyte
     "error", [ZeroDivisionError("at line 7 of secret.py"), BadDocument("users/1 is odd")]
 )
 def test_a_fault_of_ours_tells_nothing_of_the_inside(
-    site: Site, person: Person, monkeypatch: pytest.MonkeyPatch, error: Exception
+    site: Site,
+    person: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
 ):
-    site.app.config["PROPAGATE_EXCEPTIONS"] = False
     monkeypatch.setattr(site.services.alerts, "page", raising(error))
     answer = person.get("/alerts")
+    (noted,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert noted.exc_info
+    assert noted.exc_info[1] is error
     assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
     assert answer.mimetype == PROBLEM
     assert answer.json["title"] == "Internal Server Error"
@@ -107,7 +113,6 @@ def test_a_fault_of_ours_tells_nothing_of_the_inside(
 def test_a_redis_that_is_away_before_the_view_is_a_problem_too(
     site: Site, person: Person, monkeypatch: pytest.MonkeyPatch
 ):
-    site.app.config["PROPAGATE_EXCEPTIONS"] = False
     interface = site.app.session_interface
     monkeypatch.setattr(interface, "open_session", raising(RedisAway("refused")))
     answer = person.get("/alerts")

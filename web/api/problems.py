@@ -36,7 +36,10 @@ class InvalidRequest(errors.BellwetherError):
     def of(cls, error: ValidationError) -> "InvalidRequest":
         found = error.errors(include_url=False, include_context=False, include_input=False)
         return cls(
-            [FieldError(field=".".join(map(str, f["loc"])), message=f["msg"]) for f in found]
+            [
+                FieldError(field=".".join(map(str, fault["loc"])) or "body", message=fault["msg"])
+                for fault in found
+            ]
         )
 
 
@@ -64,10 +67,18 @@ def concerns_api() -> bool:
 
 
 @singledispatch
-def describe(error: Exception) -> Described:
-    """The problem of an error: 500 without details for those that nobody foresaw."""
+def describe(_error: Exception) -> Described:
+    """The problem of an error: 500 without details for those that nobody foresaw.
+
+    Flask has logged these, and told Sentry, before it asks here.
+    """
+    return _fault()
+
+
+@describe.register
+def _(error: errors.BellwetherError) -> Described:
     log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return _plain(500, "Something went wrong on our side. It has been noted.")
+    return _fault()
 
 
 @describe.register
@@ -75,7 +86,7 @@ def _(error: InternalServerError) -> Described:
     cause = error.original_exception
     if isinstance(cause, Exception) and not isinstance(cause, InternalServerError):
         return describe(cause)
-    return _plain(500, "Something went wrong on our side. It has been noted.")
+    return _fault()
 
 
 @describe.register
@@ -153,6 +164,10 @@ def _(_error: errors.MarketError) -> Described:
 def _(error: Exception) -> Described:
     log.warning("%s %s must wait: %s", request.method, request.path, error)
     return _later("Bellwether cannot reach its data now.")
+
+
+def _fault() -> Described:
+    return _plain(500, "Something went wrong on our side. It has been noted.")
 
 
 def _later(detail: str) -> Described:
