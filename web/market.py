@@ -16,7 +16,6 @@ from web.context import now, services
 
 REFRESH_SECONDS, REPLAY_REFRESH_SECONDS = 30, 5
 NEW_YORK = "America/New_York"
-BAR_WIDTH = 96.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +86,12 @@ class Row:
 
     @property
     def place_in_range(self) -> float | None:
-        """Where the price stands between the day's low (0) and high (BAR_WIDTH)."""
+        """Where the price stands between the day's low (0) and high (100)."""
         quote = self.quote
         if not quote or not quote.day_low or not quote.day_high or quote.day_high <= quote.day_low:
             return None
         share = (quote.price - quote.day_low) / (quote.day_high - quote.day_low)
-        return round(BAR_WIDTH * min(1.0, max(0.0, share)), 1)
+        return round(100 * min(1.0, max(0.0, share)), 1)
 
 
 def rows_of(entries: Sequence[Entry], alerts: Sequence[Alert]) -> list[Row]:

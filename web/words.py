@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.alerts.conditions import Condition
 from services.market.cache import MarketStatus
+from services.market.models import MarketState
 from services.market.money import price_text
 from services.store.alerts import Alert
 
@@ -67,9 +68,14 @@ def span(length: timedelta) -> str:
     return f"{seconds}{HARD}s"
 
 
+def age(length: timedelta) -> str:
+    """How old a quote is: `now` in its first minute, then `5 min`."""
+    return "now" if length < timedelta(minutes=1) else span(length)
+
+
 def ago(length: timedelta) -> str:
     """How long ago: `just now`, `5 min ago`."""
-    return "just now" if length < timedelta(seconds=10) else f"{span(length)} ago"
+    return "just now" if length < timedelta(minutes=1) else f"{span(length)} ago"
 
 
 def clock(moment: datetime, time_zone: str, now: datetime) -> str:
@@ -80,6 +86,12 @@ def clock(moment: datetime, time_zone: str, now: datetime) -> str:
         return f"{local:%H:%M}"
     year = f" {local.year}" if local.year != today.year else ""
     return f"{local.day} {local:%b}{year}, {local:%H:%M}"
+
+
+def when(moment: datetime, time_zone: str, now: datetime) -> str:
+    """A time within a sentence: `at 14:05`, `on 3 May, 14:05`."""
+    text = clock(moment, time_zone, now)
+    return f"on {text}" if "," in text else f"at {text}"
 
 
 def day(moment: datetime, time_zone: str) -> str:
@@ -110,7 +122,7 @@ def verb(condition: Condition, past: bool = False) -> str:
 def state(alert: Alert, status: MarketStatus, time_zone: str, now: datetime) -> State:
     """Where an alert stands."""
     if alert.state == "triggered":
-        return State("Rang", f"Rang on {clock(alert.updated_at, time_zone, now)}.", "rang")
+        return State("Rang", f"Rang {when(alert.updated_at, time_zone, now)}.", "rang")
     if alert.state == "paused":
         return State("Paused", alert.paused_because or "Paused by you.", "paused")
     if sleeps(alert, status):
@@ -131,6 +143,11 @@ def sleeps(alert: Alert, status: MarketStatus) -> bool:
 def _asleep(alert: Alert, status: MarketStatus) -> str:
     set_on = alert.baseline.source if alert.baseline else ""
     return f"Sleeps: set on {market_name(set_on)}; now {market_name(status.source)} is shown."
+
+
+def market_state(state: MarketState) -> str:
+    """What is said of a market that is not in its regular hours; nothing of one that is."""
+    return {"pre": "pre-market", "post": "after hours", "closed": "closed"}.get(state, "")
 
 
 def market_name(source: str) -> str:

@@ -2,7 +2,7 @@
 import { percent, price, span, trend, volume } from "./numbers.js";
 
 const MARKS = { up: "▲", down: "▼", flat: "■" };
-const WIDTH = 96;
+const HOURS = { pre: "pre-market", post: "after hours", closed: "closed" };
 
 export function refresh(table) {
   const every = Number(table.dataset.refresh) * 1000;
@@ -25,7 +25,7 @@ export function refresh(table) {
   }
 
   setInterval(ask, every);
-  setInterval(() => ages(table), 1000);
+  setInterval(() => ages(table), 10000);
   document.addEventListener("visibilitychange", ask);
   if (table.querySelector(".pending")) setTimeout(ask, 1500);
 }
@@ -43,10 +43,11 @@ function show(table, quote) {
   write(line, "[data-volume]", quote.volume && volume(quote.volume));
   const share = (quote.price - quote.day_low) / (quote.day_high - quote.day_low);
   if (Number.isFinite(share)) {
-    line.querySelector("[data-place]")?.setAttribute("cx", WIDTH * Math.min(1, Math.max(0, share)));
+    line.querySelector("[data-place]")?.setAttribute("cx", `${100 * Math.min(1, Math.max(0, share))}%`);
   }
   line.classList.toggle("stale", quote.stale);
-  line.querySelector(".late")?.toggleAttribute("hidden", !quote.stale);
+  line.querySelector(".late").hidden = !quote.stale;
+  line.querySelector("[data-market]").textContent = HOURS[quote.market_state] ?? "";
   line.querySelector("[data-age]").dateTime = quote.fetched_at;
 }
 
@@ -72,7 +73,8 @@ function writeChange(cell, value) {
 
 function ages(table) {
   for (const time of table.querySelectorAll("[data-age]")) {
-    const text = span((Date.now() - Date.parse(time.dateTime)) / 1000);
+    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    const text = seconds < 60 ? "now" : span(seconds);
     if (time.textContent !== text) time.textContent = text;
   }
 }

@@ -43,7 +43,7 @@ class Line:
     state: words.State
     answer: Answer | None
     to_go: float | None
-    blind: str | None
+    blind: Unchecked | None
 
     @property
     def cached(self) -> CachedQuote | None:
@@ -87,12 +87,9 @@ def lines_of(alerts: list[Alert]) -> list[Line]:
     ]
 
 
-def _blind(alert: Alert, unchecked: dict[str, Unchecked]) -> str | None:
+def _blind(alert: Alert, unchecked: dict[str, Unchecked]) -> Unchecked | None:
     """Since when and why an alert that should be watched is not."""
-    note = unchecked.get(alert.symbol)
-    if note is None or alert.state not in ("armed", "waiting"):
-        return None
-    return f"Not checked since {words.clock(note.since, me().time_zone, now())}: {note.reason}"
+    return unchecked.get(alert.symbol) if alert.state in ("armed", "waiting") else None
 
 
 @pages.get("/new")

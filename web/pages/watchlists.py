@@ -81,7 +81,7 @@ def _addable(unknown: UnknownSymbol | None) -> list[tuple[str, str]]:
 
 
 def first_steps(watchlist: Watchlist, has_alerts: bool) -> dict[str, bool] | None:
-    """Which of the first three steps are done; None once the first two are."""
-    if watchlist.entries and has_alerts:
+    """Which of the first three steps are done; None once an alert is set."""
+    if has_alerts:
         return None
-    return {"symbol": bool(watchlist.entries), "alert": has_alerts, "confirm": me().confirmed}
+    return {"symbol": bool(watchlist.entries), "confirm": me().confirmed}
