@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from redis import Redis
 
 from services.store.users import User, Users
@@ -40,9 +40,8 @@ class Profiles:
         self._redis = redis
 
     def get(self, uid: str) -> Profile | None:
-        cached = self._redis.get(f"profile:{uid}")
-        if cached is not None:
-            return Profile.model_validate_json(cached)
+        if cached := _profile(self._redis.get(f"profile:{uid}")):
+            return cached
         user = self._users.get(uid)
         return self.keep(user) if user else None
 
@@ -51,3 +50,10 @@ class Profiles:
         profile = Profile.of(user)
         self._redis.set(f"profile:{user.uid}", profile.model_dump_json(), ex=KEPT)
         return profile
+
+
+def _profile(text: bytes | str | None) -> Profile | None:
+    try:
+        return Profile.model_validate_json(text) if text is not None else None
+    except ValidationError:  # written by another version
+        return None

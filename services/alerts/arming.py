@@ -15,6 +15,7 @@ from redis import Redis, RedisError
 from services.alerts.conditions import Condition
 from services.alerts.index import ArmedIndex, Evidence, Member
 from services.alerts.intervals import Reading, from_readings
+from services.alerts.readings import Readings
 from services.alerts.recorder import fired, trigger_of
 from services.errors import AlreadyTrue, InvalidInput, LimitReached, NotFound
 from services.ids import new_id
@@ -77,6 +78,7 @@ class Arming:
         self._store = store
         self._alerts = Alerts(store)
         self._index = ArmedIndex(redis)
+        self._readings = Readings(redis)
         self._jobs = jobs
 
     def create(
@@ -239,6 +241,8 @@ class Arming:
         try:
             if before is None or before != after:
                 self._index.follow(after, before)
+                if after.baseline is not None:
+                    self._readings.begin(after.symbol, after.baseline)
             self._index.unmark(after.uid, after.id)
             if trigger is not None:
                 self._jobs.deliver(trigger.uid, trigger.id)

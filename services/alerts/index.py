@@ -24,6 +24,8 @@ from services.alerts.intervals import Interval, Reading, Span
 from services.store.alerts import Alert
 
 SYMBOLS, MARKED, BUILT_FOR, FIRED = "armed:symbols", "armed:marked", "armed:built-for", "fired"
+SHAPE = "1"
+"""Of the keys and values above; another one makes every check rebuild what an older one wrote."""
 MARK_HOLDS = timedelta(minutes=1)
 CLAIM_BATCH = 500
 PIPELINE = 1_000
@@ -32,8 +34,7 @@ Role = Literal["armed", "waiting"]
 _CLAIM = (Path(__file__).parent / "claim.lua").read_text()
 _CLAIM_FRESH = """
 if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
-redis.call('XADD', KEYS[2], '*', 'alert', ARGV[1], 'level', ARGV[2], 'direction', ARGV[3],
-           'evidence', ARGV[4])
+redis.call('XADD', KEYS[2], '*', 'alert', ARGV[1], 'evidence', ARGV[2])
 return 1
 """
 _SETTLE = """
@@ -152,7 +153,7 @@ class ArmedIndex:
     # Rebuilding
 
     def is_built_for(self, market: str) -> bool:
-        """Whether the index was built from the store for this market since Redis started."""
+        """Whether the index was built for this market, in this shape, since Redis started."""
         return self._redis.get(BUILT_FOR) == self._stamp(market)
 
     def rebuild(
@@ -191,7 +192,8 @@ class ArmedIndex:
             pipe.zadd(key, {member: alert.condition.level})
 
     def _stamp(self, market: str) -> bytes:
-        return f"{market} {self._redis.info('server')['run_id']}".encode()
+        run_id = self._redis.info("server")["run_id"]
+        return f"{market} {SHAPE} {run_id}".encode()
 
     # Checking
 
@@ -232,12 +234,12 @@ class ArmedIndex:
         entries = self._redis.hgetall(_key(symbol, "fresh"))
         return {text_of(m): Fresh.model_validate_json(text) for m, text in entries.items()}
 
-    def claim_fresh(self, member: str, fresh: Fresh, evidence: Evidence) -> bool:
+    def claim_fresh(self, member: str, evidence: Evidence) -> bool:
         """Move a fresh alert into the stream, unless somebody else did."""
         return bool(
             self._claim_fresh(
                 keys=[_key(evidence.symbol, "fresh"), FIRED],
-                args=[member, repr(fresh.level), fresh.direction, evidence.model_dump_json()],
+                args=[member, evidence.model_dump_json()],
             )
         )
 

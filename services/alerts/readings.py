@@ -5,10 +5,10 @@ which symbols nothing sound is known, since when and why. Both can be lost: the 
 starts from the time of the last completed one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from redis import Redis
 
 from services.alerts.intervals import Reading
@@ -31,22 +31,19 @@ class Readings:
         self._redis = redis
 
     def get(self, symbols: Sequence[str]) -> dict[str, Reading]:
-        """The last readings of those of `symbols` that have one."""
+        """The last readings of those of `symbols` that have one in today's shape."""
         if not symbols:
             return {}
         found = self._redis.mget([f"reading:{symbol}" for symbol in symbols])
-        return {
-            symbol: Reading.model_validate_json(text)
-            for symbol, text in zip(symbols, found, strict=True)
-            if text is not None
-        }
+        readings = zip(symbols, map(_reading, found), strict=True)
+        return {symbol: reading for symbol, reading in readings if reading is not None}
+
+    def begin(self, symbol: str, reading: Reading) -> None:
+        """Keep a first reading, unless there is one."""
+        self._redis.set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT, nx=True)
 
     def put(self, symbol: str, reading: Reading) -> None:
         self._redis.set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT)
-
-    def forget(self, symbols: Iterable[str]) -> None:
-        for symbol in symbols:
-            self._redis.delete(f"reading:{symbol}")
 
     def unchecked(self, symbols: Sequence[str]) -> dict[str, Unchecked]:
         """Those of `symbols` whose alerts are blind."""
@@ -74,3 +71,10 @@ class Readings:
                 )
             pipe.execute()
         return {symbol: note.since for symbol, note in notes.items()}
+
+
+def _reading(text: bytes | str | None) -> Reading | None:
+    try:
+        return Reading.model_validate_json(text) if text is not None else None
+    except ValidationError:  # written by another version
+        return None

@@ -8,11 +8,10 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from redis import Redis, ResponseError
 
-from services.alerts.conditions import Direction
 from services.alerts.index import FIRED, ArmedIndex, Evidence, Member, text_of
 from services.errors import BellwetherError
 from services.jobs import Jobs
@@ -20,6 +19,7 @@ from services.store.alerts import Alert, read_alert
 from services.store.contract import Create, Store, Transaction, Update
 from services.store.triggers import Delivery, Trigger, trigger_path
 
+Entry: TypeAlias = tuple[object, Mapping[object, object]]
 GROUP, CONSUMER = "recorders", "recorder"
 BATCH = 500
 LEFT_BEHIND = timedelta(minutes=1)
@@ -30,20 +30,15 @@ log = logging.getLogger(__name__)
 class Fired:
     """One entry of the stream: an alert found true, with its evidence."""
 
-    entry_id: str
     member: Member
-    direction: Direction
-    level: float
     evidence: Evidence
 
     @classmethod
-    def parse(cls, entry_id: object, raw: Mapping[object, object]) -> "Fired":
+    def parse(cls, raw: Mapping[object, object]) -> "Fired":
+        """Raises ValueError or KeyError for an entry of another version's shape."""
         fields = {text_of(name): text_of(value) for name, value in raw.items()}
         return cls(
-            entry_id=text_of(entry_id),
             member=Member.parse(fields["alert"]),
-            direction="rise" if fields["direction"] == "rise" else "fall",
-            level=float(fields["level"]),
             evidence=Evidence.model_validate_json(fields["evidence"]),
         )
 
@@ -107,32 +102,32 @@ class Recorder:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    def _new(self) -> Iterator[list[Fired]]:
+    def _new(self) -> Iterator[list[Entry]]:
         while answer := self._redis.xreadgroup(GROUP, CONSUMER, {FIRED: ">"}, count=BATCH):
             streams: Any = answer
-            yield [Fired.parse(*entry) for _, entries in streams for entry in entries]
+            yield [entry for _, entries in streams for entry in entries]
 
-    def _left_behind(self) -> Iterator[list[Fired]]:
+    def _left_behind(self) -> Iterator[list[Entry]]:
         start = "0-0"
         idle = int(LEFT_BEHIND.total_seconds() * 1000)
         while True:
             answer = self._redis.xautoclaim(
                 FIRED, GROUP, CONSUMER, min_idle_time=idle, start_id=start, count=BATCH
             )
-            yield [Fired.parse(*entry) for entry in answer[1] if entry[1]]
+            yield [entry for entry in answer[1] if entry[1]]
             start = text_of(answer[0])
             if start == "0-0":
                 return
 
-    def _record_all(self, batch: list[Fired]) -> int:
+    def _record_all(self, batch: list[Entry]) -> int:
         created = 0
-        for entry in batch:
+        for entry_id, raw in batch:
             try:
-                trigger = self._record(entry)
-            except BellwetherError:
-                log.exception("%s stays in the stream for the next sweep", entry.member)
+                trigger = self._record(Fired.parse(raw))
+            except (BellwetherError, ValueError, KeyError):
+                log.exception("Entry %s stays in the stream for the next sweep", text_of(entry_id))
                 continue
-            self._acknowledge(entry)
+            self._acknowledge(text_of(entry_id))
             if trigger is not None:
                 created += 1
                 self._jobs.deliver(trigger.uid, trigger.id)
@@ -159,8 +154,8 @@ class Recorder:
             self._index.follow(alert)
         return trigger
 
-    def _acknowledge(self, entry: Fired) -> None:
+    def _acknowledge(self, entry_id: str) -> None:
         with self._redis.pipeline() as pipe:
-            pipe.xack(FIRED, GROUP, entry.entry_id)
-            pipe.xdel(FIRED, entry.entry_id)
+            pipe.xack(FIRED, GROUP, entry_id)
+            pipe.xdel(FIRED, entry_id)
             pipe.execute()

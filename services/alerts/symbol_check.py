@@ -116,7 +116,7 @@ class SymbolCheck:
         for name, fresh in self._fresh("armed"):
             interval = self._since_baseline(fresh)
             if interval.touch(fresh.direction, fresh.level):
-                claimed += self._index.claim_fresh(name, fresh, self._evidence(interval))
+                claimed += self._index.claim_fresh(name, self._evidence(interval))
             else:
                 self._index.settle(self._symbol, name, fresh)
         return claimed

@@ -260,6 +260,15 @@ def test_a_jump_that_a_second_fetch_does_not_see_rings_nothing(bell: Bell) -> No
     assert bell.triggers() == []
 
 
+def test_a_jump_in_the_first_check_after_an_alert_was_set_needs_confirmation_too(
+    bell: Bell,
+) -> None:
+    bell.alert("price_falls_to", 60)
+    bell.check_at(50, day_low=50)
+    assert bell.upstream("quotes")[-2:] == [["AAPL"], ["AAPL"]]
+    assert len(bell.triggers()) == 1
+
+
 def test_a_jump_that_a_second_fetch_confirms_rings(bell: Bell) -> None:
     bell.alert("price_falls_to", 60)
     bell.check_at(100)
@@ -438,6 +447,19 @@ def test_a_claim_from_before_the_alert_was_armed_anew_rings_nothing(
     assert bell.now_of(alert).state == "armed"
     assert bell.check_at(110, day_high=110.5).recorded == 1
     assert [trigger.epoch for trigger in bell.triggers()] == [2]
+
+
+def test_an_entry_that_nobody_can_read_holds_up_no_other(bell: Bell, redis: Redis) -> None:
+    redis.xadd("fired", {"alert": "what/is/this", "evidence": "{}"})
+    bell.alert("price_rises_to", 110)
+    assert bell.check_at(110).recorded == 1
+
+
+def test_a_reading_of_another_version_is_read_from_bars_instead(bell: Bell, redis: Redis) -> None:
+    bell.alert("price_rises_to", 110)
+    bell.check_at(100)
+    redis.set("reading:AAPL", '{"price": 1}')
+    assert bell.check_at(110).recorded == 1
 
 
 # Another market
