@@ -1,0 +1,38 @@
+"""What load balancers ask."""
+
+import pytest
+
+from services.errors import StoreUnavailable
+from tests.web.conftest import Reader
+from tests.web.test_errors import failing, lose_redis
+
+
+def test_a_process_that_answers_is_alive_whatever_else_is_away(anybody: Reader) -> None:
+    lose_redis(anybody.site)
+    answer = anybody.get("/health")
+    assert (answer.status_code, answer.json) == (200, {"status": "alive"})
+
+
+def test_it_is_ready_when_store_and_redis_answer(anybody: Reader) -> None:
+    assert anybody.get("/ready").json == {"status": "ready"}
+
+
+def test_a_store_that_is_away_is_named(anybody: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = anybody.site.services.store
+    monkeypatch.setattr(store, "ping", failing(StoreUnavailable("The file is locked.")))
+    answer = anybody.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json == {"status": "not ready", "failing": {"store": "The file is locked."}}
+
+
+def test_a_redis_that_is_away_is_named(anybody: Reader) -> None:
+    lose_redis(anybody.site)
+    answer = anybody.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json
+    assert set(answer.json["failing"]) == {"redis"}
+
+
+def test_asking_makes_no_session(anybody: Reader) -> None:
+    for path in ("/health", "/ready"):
+        assert "Set-Cookie" not in anybody.get(path).headers
