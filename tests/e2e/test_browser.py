@@ -1,0 +1,275 @@
+"""The pages in a real browser: the way from sign-up to the bell, accessibility, no surprises."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from services.alerts.conditions import Condition, Kind
+from services.market.models import Match
+from services.store.watchlists import Entry, Watchlist
+from tests.support.web import PASSWORD, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytest_plugins = ["tests.support.browser"]
+
+EMAIL = "ada@example.com"
+EXPECTED = "Failed to load resource: the server responded with a status of 4"
+Scheme = Literal["light", "dark"]
+
+
+@dataclass
+class Visit:
+    """A page with all that the browser complained about."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.address + path)
+
+    def sign_in(self, email: str = EMAIL) -> None:
+        self.go("/sign-in")
+        self.page.fill("#email", email)
+        self.page.fill("#password", PASSWORD)
+        self.page.get_by_role("main").get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url("**/watchlists/*")
+
+
+def visit(
+    browser: Browser,
+    address: str,
+    width: int = 1280,
+    scheme: Scheme = "light",
+    scripts: bool = True,
+) -> Iterator[Visit]:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        java_script_enabled=scripts,
+        timezone_id="Asia/Tokyo",
+        reduced_motion="reduce",
+    )
+    seen = Visit(context.new_page(), address)
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    seen.page.on(
+        "console",
+        lambda message: (
+            seen.complaints.append(message.text)
+            if message.type in ("error", "warning") and not message.text.startswith(EXPECTED)
+            else None
+        ),
+    )
+    yield seen
+    context.close()
+    assert seen.complaints == []
+
+
+@pytest.fixture
+def reader(chromium: Browser, address: str) -> Iterator[Visit]:
+    yield from visit(chromium, address)
+
+
+@pytest.fixture
+def plain_reader(chromium: Browser, address: str) -> Iterator[Visit]:
+    """A browser that runs no scripts."""
+    yield from visit(chromium, address, width=390, scripts=False)
+
+
+def walk_from_sign_up_to_an_alert(seen: Visit) -> None:
+    page = seen.page
+    seen.go("/")
+    page.get_by_role("main").get_by_role("link", name="Sign up").click()
+    page.fill("#email", "new@example.com")
+    page.fill("#password", PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    expect(page.get_by_text("A mail is on its way to new@example.com")).to_be_visible()
+    page.fill("#password", PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Three steps to your first bell")).to_be_visible()
+    page.fill("#symbol", "AAPL")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("row", name="AAPL")).to_contain_text("100.00")
+    page.get_by_role("link", name="Set an alert on AAPL").click()
+    page.select_option("#kind", "price_falls_to")
+    page.fill("#level", "80")
+    page.get_by_role("button", name="Set the alert").click()
+    expect(page.get_by_role("heading", name="AAPL falls to 80.00")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("20.0 % to go")
+
+
+def test_from_sign_up_to_an_alert(reader: Visit, site: Site) -> None:
+    walk_from_sign_up_to_an_alert(reader)
+    user = site.services.users.by_email("new@example.com")
+    assert user
+    assert user.time_zone == "Asia/Tokyo"
+
+
+def test_from_sign_up_to_an_alert_without_scripts(plain_reader: Visit) -> None:
+    walk_from_sign_up_to_an_alert(plain_reader)
+
+
+def test_a_company_is_chosen_from_suggestions_by_keyboard(reader: Visit, site: Site) -> None:
+    site.person(EMAIL)
+    reader.sign_in()
+    field = reader.page.get_by_role("combobox")
+    field.press_sequentially("apple")
+    option = reader.page.get_by_role("option", name="AAPL")
+    expect(option).to_be_visible()
+    field.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    field.press("Enter")
+    expect(reader.page.get_by_role("row", name="AAPL")).to_be_visible()
+
+
+def test_suggestions_close_by_escape_and_keep_what_was_typed(reader: Visit, site: Site) -> None:
+    site.person(EMAIL)
+    reader.sign_in()
+    field = reader.page.get_by_role("combobox")
+    field.press_sequentially("apple")
+    expect(reader.page.get_by_role("option")).to_have_count(1)
+    field.press("Escape")
+    expect(reader.page.get_by_role("option")).to_have_count(0)
+    expect(field).to_have_value("apple")
+
+
+def test_a_newer_quote_replaces_the_number_in_place(reader: Visit, site: Site) -> None:
+    seed(site)
+    reader.sign_in()
+    row = reader.page.get_by_role("row", name="AAPL")
+    before = {symbol: cells(reader.page, symbol) for symbol in ("OCDO.L", "PEPE-USD")}
+    expect(row).to_contain_text("103.50")
+    site.market.set("AAPL", 98.25, site.at, name="Apple Inc.", volume=999_999, day_low=98.0)
+    site.services.redis.delete("quote:AAPL")
+    reader.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(row).to_contain_text("98.25")
+    expect(row).to_contain_text("▼\N{MINUS SIGN}1.75")
+    expect(row).to_contain_text("1.0\N{NARROW NO-BREAK SPACE}M")
+    after = {symbol: cells(reader.page, symbol) for symbol in ("OCDO.L", "PEPE-USD")}
+    assert after == before
+
+
+def cells(page: Page, symbol: str) -> str:
+    return " ".join(page.get_by_role("row", name=symbol).inner_text().split())
+
+
+def test_a_lost_connection_is_said_and_the_last_quotes_stay(reader: Visit, site: Site) -> None:
+    seed(site)
+    reader.sign_in()
+    reader.page.route("**/api/v1/quotes*", lambda route: route.abort())
+    reader.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(
+        reader.page.get_by_text("No connection; these are the last known quotes")
+    ).to_be_visible()
+    expect(reader.page.get_by_role("row", name="AAPL")).to_contain_text("103.50")
+    reader.complaints.clear()
+
+
+def test_the_first_tab_skips_to_the_content(reader: Visit) -> None:
+    reader.go("/sign-in")
+    reader.page.keyboard.press("Tab")
+    link = reader.page.get_by_role("link", name="Skip to content")
+    expect(link).to_be_focused()
+    link.press("Enter")
+    expect(reader.page.get_by_role("main")).to_be_focused()
+
+
+OUTSIDE = ("/", "/sign-up", "/sign-in", "/forgot", "/confirm/forged", "/nope")
+INSIDE = (
+    "/watchlists/default",
+    "/watchlists/default/edit",
+    "/watchlists/empty",
+    "/watchlists/new",
+    "/alerts",
+    "/alerts/new?symbol=OCDO.L",
+    "/triggers",
+    "/account",
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_every_page_is_accessible_and_fits(
+    chromium: Browser, address: str, site: Site, width: int, scheme: Scheme
+) -> None:
+    alerts = seed(site)
+    for seen in visit(chromium, address, width, scheme):
+        check(seen, OUTSIDE)
+        seen.sign_in()
+        check(seen, (*INSIDE, *(f"/alerts/{alert_id}" for alert_id in alerts)))
+        seen.go("/alerts/new?symbol=AAPL")
+        seen.page.fill("#level", "90")
+        seen.page.get_by_role("button", name="Set the alert").click()
+        check_here(seen)
+        seen.page.fill("#level", "1,000")
+        seen.page.get_by_role("button", name="Wait for the next crossing").click()
+        check_here(seen)
+        seen.go("/watchlists/empty")
+        seen.page.get_by_role("combobox").press_sequentially("apple")
+        expect(seen.page.get_by_role("option")).to_have_count(1)
+        check_here(seen)
+        seen.page.get_by_role("combobox").press("Escape")
+        seen.page.get_by_role("button", name="Add", exact=True).click()
+        expect(seen.page.get_by_text("Did you mean")).to_be_visible()
+        check_here(seen)
+
+
+def check(seen: Visit, paths: tuple[str, ...]) -> None:
+    for path in paths:
+        seen.go(path)
+        check_here(seen)
+
+
+def check_here(seen: Visit) -> None:
+    found = Axe().run(seen.page)
+    assert found.violations_count == 0, f"{seen.page.url}\n{found.generate_report()}"
+    wide = seen.page.evaluate("document.documentElement.scrollWidth")
+    shown = seen.page.evaluate("document.documentElement.clientWidth")
+    assert wide <= shown, f"{seen.page.url} is {wide} wide on a screen of {shown}"
+
+
+def seed(site: Site) -> list[str]:
+    """Ada with two lists, quotes of every kind, and an alert in every state; returns those."""
+    uid = site.services.accounts.create_confirmed(EMAIL, PASSWORD, site.at)
+    set_prices(site)
+    symbols = ("AAPL", "OCDO.L", "PEPE-USD", "^GSPC", "GONE", "MSFT")
+    entries = tuple(Entry(symbol=s, added_at=site.at, note="Why? " * 9) for s in symbols)
+    make_list(site, uid, "default", "Watchlist", entries)
+    make_list(site, uid, "empty", "Ideas <i>of mine</i> " * 2, ())
+    waiting = set_alert(site, uid, "price_rises_to", 90, if_true="wait")
+    rang = set_alert(site, uid, "price_rises_to", 95, if_true="fire_now")
+    paused = set_alert(site, uid, "price_rises_to", 130)
+    site.services.arming.pause(uid, paused, site.at, "No data for 5 trading days.")
+    armed = set_alert(site, uid, "price_falls_to", 80)
+    site.services.readings.note_unchecked({"AAPL": "stale"}, site.at)
+    return [waiting, rang, paused, armed]
+
+
+def set_prices(site: Site) -> None:
+    site.market.name = "replay"
+    site.market.set("AAPL", 103.5, site.at, name="Apple Inc.", volume=12_345_678)
+    site.market.set("MSFT", 100.0, site.at, market_state="closed", name="N" * 80)
+    site.market.set("^GSPC", 6881.62, site.at, previous_close=None, day_low=None, volume=None)
+    site.market.set("OCDO.L", 245.3, site.at, currency="GBp", previous_close=251.2)
+    site.market.set(
+        "PEPE-USD", 0.00000423, site.at, previous_close=0.0000041, day_low=0.000004, day_high=5e-6
+    )
+    site.market.matches_of["apple"] = [
+        Match(symbol="AAPL", name="Apple Inc.", exchange="NASDAQ", kind="equity")
+    ]
+
+
+def make_list(site: Site, uid: str, list_id: str, name: str, entries: tuple[Entry, ...]) -> None:
+    site.services.watchlists.create(
+        Watchlist(uid=uid, id=list_id, name=name, position=0, created_at=site.at, entries=entries)
+    )
+
+
+def set_alert(site: Site, uid: str, kind: Kind, level: float, **more: object) -> str:
+    quote = site.market.quotes_of["AAPL"]
+    condition = Condition(kind=kind, level=level)
+    return site.services.arming.create(uid, quote, condition, site.at, note="x " * 60, **more).id  # type: ignore[arg-type]
