@@ -1,6 +1,5 @@
 """The whole engine on a store, a real Redis and a scripted market, with time in the test's hand."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -112,8 +111,8 @@ def make_bell(
 
 
 @pytest.fixture
-def bell(sqlite_store: Store, redis: Redis) -> Iterator[Bell]:
+def bell(sqlite_store: Store, redis: Redis) -> Bell:
     """A bell on SQLite with AAPL at 100."""
     bell = make_bell(sqlite_store, redis)
     bell.price(100.0)
-    yield bell
+    return bell

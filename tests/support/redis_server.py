@@ -24,8 +24,19 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a private redis-server that lives as long as this test process."""
     port, folder = free_port(), tmp_path_factory.mktemp("redis")
     server = subprocess.Popen(
-        [find_redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-         "--dir", str(folder), "--logfile", str(Path(folder) / "log")]
+        [
+            find_redis_server(),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            str(folder),
+            "--logfile",
+            str(Path(folder) / "log"),
+        ]
     )
     url = f"redis://127.0.0.1:{port}/0"
     client = redis_client.Redis.from_url(url)
