@@ -19,7 +19,6 @@ def register(app: Flask) -> None:
         change=change,
         volume=words.compact,
         ago=words.ago,
-        age=words.age,
         market_state=words.market_state,
         span=words.span,
         clock=clock,

@@ -19,9 +19,10 @@ from web import forms, words
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, people_only, services
 from web.forms import Form, is_symbol
-from web.market import distance, market
+from web.market import market
 from web.once import new_token, once
 from web.pages.watchlists import no_answer
+from web.rows import distance
 
 SHOWN = 200
 FILTERS = {
@@ -42,7 +43,7 @@ class Line:
     alert: Alert
     state: words.State
     answer: Answer | None
-    to_go: float | None
+    to_go: str
     blind: Unchecked | None
 
     @property
@@ -80,7 +81,7 @@ def lines_of(alerts: list[Alert]) -> list[Line]:
             alert=alert,
             state=words.state(alert, market().status, me().time_zone, now()),
             answer=answers.get(alert.symbol),
-            to_go=distance(alert, answers.get(alert.symbol)),
+            to_go=distance(alert.condition, answers.get(alert.symbol)),
             blind=_blind(alert, unchecked),
         )
         for alert in alerts

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from services.errors import InvalidInput, LimitReached, NoQuote, NotFound, UnknownSymbol
 from services.store.watchlists import MAX_SYMBOLS, Entry, Watchlist
 from web.context import me, now, people_only, services
 from web.forms import Form, is_symbol
-from web.market import rows_of
+from web.rows import html_of, rows_of
 
 ALERTS_READ = 200
 STARTERS = ("AAPL", "MSFT", "IBM")
@@ -66,13 +66,13 @@ def _page(list_id: str, form: Form, unknown: UnknownSymbol | None = None) -> str
         lists=lists,
         watchlist=watchlist,
         rows=rows_of(watchlist.entries, alerts),
+        html_of=html_of,
         form=form,
         unknown=unknown,
         suggestions=_addable(unknown),
         steps=first_steps(watchlist, bool(alerts)),
         starters=STARTERS,
         max_symbols=MAX_SYMBOLS,
-        without_script=request.args.get("refresh") != "off",
     )
 
 
