@@ -151,7 +151,7 @@ def form_expired(_: CSRFError) -> ResponseReturnValue:
 
     What another site made a browser send is not offered.
     """
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         return page(403)
     typed = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
     shown = [(n, "" if n in SECRETS else v, n in SECRETS) for n, v in typed if n not in UNSEEN]

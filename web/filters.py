@@ -16,6 +16,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(
         price=price,
         number=number,
+        glance=glance,
         change=change,
         volume=words.compact,
         ago=words.ago,
@@ -36,6 +37,11 @@ def register(app: Flask) -> None:
 def number(value: float) -> str:
     """A price without its currency, with a true minus sign."""
     return price_text(value).replace("-", words.MINUS)
+
+
+def glance(value: float) -> str:
+    """A price to be compared at a glance: from 10 on with two decimals."""
+    return f"{value:,.2f}".replace("-", words.MINUS) if abs(value) >= 10 else number(value)
 
 
 def price(value: float, currency: str) -> Markup:

@@ -13,6 +13,10 @@ export function price(value) {
   return (value < 0 ? MINUS : "") + text;
 }
 
+// From 10 on with two decimals, to be compared at a glance.
+export const glance = (value) =>
+  Math.abs(value) < 10 ? price(value) : (value < 0 ? MINUS : "") + grouped(Math.abs(value), 2, 2);
+
 export function trend(percent) {
   const rounded = Math.round(percent * 100);
   return rounded > 0 ? "up" : rounded < 0 ? "down" : "flat";

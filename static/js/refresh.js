@@ -1,5 +1,5 @@
 // Newer quotes in place, while the page is seen.
-import { percent, price, span, trend, volume } from "./numbers.js";
+import { glance, percent, price, span, trend, volume } from "./numbers.js";
 
 const MARKS = { up: "▲", down: "▼", flat: "■" };
 const HOURS = { pre: "pre-market", post: "after hours", closed: "closed" };
@@ -36,7 +36,7 @@ function show(table, quote) {
   const line = row(table, quote.symbol);
   if (!line) return;
   if (line.querySelector(".pending")) return location.reload();
-  write(line, "[data-price]", price(quote.price), true);
+  write(line, "[data-price]", glance(quote.price), true);
   writeChange(line.querySelector("[data-change]"), quote.change_percent);
   write(line, "[data-low]", quote.day_low && price(quote.day_low));
   write(line, "[data-high]", quote.day_high && price(quote.day_high));

@@ -149,6 +149,15 @@ def test_the_link_confirms_again_and_again_and_lets_held_mails_go(anybody: Reade
     assert user.uid in anybody.site.jobs.released
 
 
+def test_who_is_signed_in_confirms_on_the_way_to_the_list(anybody: Reader) -> None:
+    sign_up(anybody)
+    anybody.email = "new@example.com"
+    anybody.sign_in()
+    text = anybody.page(link(anybody.site, "confirm", "new@example.com"))
+    assert "new@example.com is confirmed" in text
+    assert "Confirm your address" not in text
+
+
 @pytest.mark.parametrize(
     "path", ["/confirm/forged", "/reset/forged", "/confirm/%00", "/reset/a.b.c"]
 )

@@ -92,6 +92,10 @@ def test_pages_of_errors_keep_the_security_headers(anybody: Reader) -> None:
         assert "unsafe-inline" not in policy
 
 
+def test_no_one_between_keeps_a_page(ada: Reader) -> None:
+    assert ada.get("/alerts").headers["Cache-Control"] == "private, no-cache"
+
+
 def test_a_form_without_its_token_changes_nothing_and_is_offered_again(ada: Reader) -> None:
     typed = {"symbol": "AAPL", "kind": "price_rises_to", "level": "150", "note": "my\nown words"}
     answer = ada.client.post("/alerts/new", data=typed)

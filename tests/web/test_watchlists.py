@@ -95,7 +95,13 @@ def test_pence_are_called_pence(ada: Reader) -> None:
 
 @pytest.mark.parametrize(
     ("price", "shown"),
-    [(0.00000123, "0.00000123"), (715930.0, "715,930.00"), (-37.63, "\N{MINUS SIGN}37.63")],
+    [
+        (0.00000123, "0.00000123"),
+        (715930.0, "715,930.00"),
+        (585.7182, "585.72"),
+        (1.1624, "1.1624"),
+        (-37.63, "\N{MINUS SIGN}37.63"),
+    ],
 )
 def test_prices_of_any_size_are_legible(ada: Reader, price: float, shown: str) -> None:
     ada.site.price(price, "CL=F")

@@ -1,6 +1,6 @@
 """The pages, one module for each family."""
 
-from flask import Flask
+from flask import Flask, Response
 
 from web import assets, filters
 from web.context import services, signed_in
@@ -48,5 +48,12 @@ def register(app: Flask) -> None:
             "local_mailbox": services().settings.bellwether_local,
         }
     )
+    app.after_request(_kept_by_nobody_else)
     for pages in BLUEPRINTS:
         app.register_blueprint(pages)
+
+
+def _kept_by_nobody_else(response: Response) -> Response:
+    """Pages are asked for anew each time, but the Back button finds what was typed."""
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response

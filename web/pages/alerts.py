@@ -142,7 +142,7 @@ def field_of(error: InvalidInput) -> str:
 
 def _create(form: Form) -> Alert:
     condition, note = condition_of(form), check_note(forms.paragraph(form["note"]))
-    quote = services().lookup.find_to_arm(form["symbol"], now())
+    quote = services().lookup.find_to_arm(forms.one_line(form["symbol"]), now())
     return services().arming.create(
         me().uid, quote, condition, now(), note=note, if_true=if_true_of(form)
     )

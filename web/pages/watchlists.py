@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from services.errors import InvalidInput, LimitReached, NoQuote, NotFound, UnknownSymbol
 from services.store.watchlists import MAX_SYMBOLS, Entry, Watchlist
 from web.context import me, now, people_only, services
-from web.forms import Form, is_symbol
+from web.forms import Form, is_symbol, one_line
 from web.rows import html_of, rows_of
 
 ALERTS_READ = 200
@@ -28,7 +28,7 @@ def add(list_id: str) -> ResponseReturnValue:
     """Add what was typed if it has a quote; else say what may have been meant, and add nothing."""
     form = Form.posted("symbol")
     try:
-        quote = services().lookup.find(form["symbol"], now())
+        quote = services().lookup.find(one_line(form["symbol"]), now())
         added_to = _added(list_id, quote.symbol, now())
     except UnknownSymbol as error:
         return _page(list_id, form, unknown=error), 422
