@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings, load_settings
 from services.container import Services, open_services
@@ -17,6 +18,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     services = services or open_services(settings, RqJobs)
     app = Flask(__name__)
     app.extensions["bellwether"] = services
+    if hops := settings.proxy_hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     security.protect(app, settings, services.redis)
     errors.register(app)
     pages.register(app)

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     """The web port; on one machine it is bound to loopback."""
     public_url: str = ""
     """How people reach the site, for links in mails; default http://localhost:PORT."""
+    proxy_hops: int = Field(0, ge=0, le=5)
+    """How many proxies stand in front and tell the client's address (Heroku: 1); 0 trusts none."""
     bellwether_data: Path = Path("var")
     """Folder of everything that one machine keeps: database, Redis file, mails, secrets."""
     quotes: Literal["auto", "yahoo", "replay"] = "auto"
