@@ -16,5 +16,7 @@ addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 for (const field of document.querySelectorAll("[data-suggest]")) suggest(field);
 for (const table of document.querySelectorAll("[data-refresh]")) refresh(table);

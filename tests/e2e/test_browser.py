@@ -191,8 +191,17 @@ INSIDE = (
 )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (320, "light"),
+        (390, "light"),
+        (390, "dark"),
+        (768, "light"),
+        (1280, "light"),
+        (1280, "dark"),
+    ],
+)
 def test_every_page_is_accessible_and_fits(
     chromium: Browser, address: str, site: Site, width: int, scheme: Scheme
 ) -> None:
