@@ -109,8 +109,9 @@ def main(settings: Settings, now: datetime) -> int:
         api.sign_in(EMAIL, password)
         present = prices(api, SYMBOLS)
         watch(api, SYMBOLS)
-        for symbol, price in present.items():
-            for alert in alerts_around(symbol, price):
+        armed = {a["symbol"] for a in api.get("/alerts")["items"] if a["state"] == "armed"}
+        for symbol in SYMBOLS if len(armed) < len(SYMBOLS) else ():
+            for alert in alerts_around(symbol, present[symbol]):
                 api.post("/alerts", alert)
     except (DemoFailed, requests.RequestException) as error:
         print(error)

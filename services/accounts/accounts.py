@@ -123,6 +123,9 @@ class Accounts:
         """Note that the address is its owner's. Raises AuthenticationFailed."""
         user = self._owner(self._links.owner("confirm", token, now))
         self._links.check("confirm", token, user)
+        return self._confirm(user, now)
+
+    def _confirm(self, user: User, now: datetime) -> User:
         if user.confirmed_at is None:
             user = self._users.update(user.uid, confirmed_at=now)
             self._profiles.keep(user)
@@ -144,17 +147,17 @@ class Accounts:
         return user
 
     def reset(self, token: str, password: str, now: datetime) -> Profile:
-        """Set a new password; all sessions and tokens end. Raises AuthenticationFailed or
-        InvalidInput."""
+        """Set a new password; all sessions and tokens end. The link came by mail, so it confirms
+        the address, too. Raises AuthenticationFailed or InvalidInput."""
         user = self.check_reset(token, now)
-        return self._set_password(user, password)
+        return Profile.of(self._confirm(self._set_password(user, password), now))
 
     def change_password(self, uid: str, present: str, new: str) -> Profile:
         """Set a new password; all other sessions and tokens end. Raises InvalidInput."""
         user = self._owner(uid)
         if not self._passwords.fits(present, user.password_hash):
             raise InvalidInput("present", "This is not your present password.")
-        return self._set_password(user, new)
+        return Profile.of(self._set_password(user, new))
 
     def set_time_zone(self, uid: str, time_zone: str) -> Profile:
         """Show times in another IANA zone from now on. Raises InvalidInput."""
@@ -162,9 +165,10 @@ class Accounts:
             raise InvalidInput("time_zone", "There is no such time zone.")
         return self._profiles.keep(self._users.update(uid, time_zone=time_zone))
 
-    def _set_password(self, user: User, password: str) -> Profile:
-        hashed = self._passwords.hash(password)
-        return self._profiles.keep(self._users.end_access(user.uid, hashed))
+    def _set_password(self, user: User, password: str) -> User:
+        user = self._users.end_access(user.uid, self._passwords.hash(password))
+        self._profiles.keep(user)
+        return user
 
     def _draft(self, email: str, password: str, now: datetime, time_zone: str) -> User:
         zone = time_zone if time_zone in known_time_zones() else "UTC"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 MINUTES = 390
 """Minutes of a session, 09:30 to 16:00. A multiple of three: no minute spans a corner."""
-_DECIMALS = 4
+_DECIMALS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,12 @@ class DayPath:
         return self.open, self.high, self.low, self.close
 
     def price(self, done: float) -> float:
-        """The price at `done`, to four decimals; corners are met exactly."""
+        """The price at `done`, to the cent; corners are met exactly."""
         corners, thirds = self.corners, done * 3
         line = min(int(thirds), 2)
         start, end = corners[line], corners[line + 1]
-        return round(start + (end - start) * (thirds - line), _DECIMALS)
+        price = round(start + (end - start) * (thirds - line), _DECIMALS)
+        return max(min(start, end), min(max(start, end), price))
 
     def so_far(self, done: float) -> Stretch:
         """The day from its open to `done`."""

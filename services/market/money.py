@@ -1,12 +1,15 @@
 """Prices as people read them. Pure."""
 
+import math
+
+_SIGNIFICANT = 7
+"""Digits that sources mean; what floats add behind them is noise (244.60000610351562)."""
+
 
 def price_text(value: float) -> str:
-    """A price with 2 decimals from 1 on, and 4 significant digits below; thousands by commas."""
-    if value == 0:
-        return "0.00"
-    if abs(value) >= 1:
-        text = f"{value:,.4f}".rstrip("0")
-        whole, _, decimals = text.partition(".")
-        return f"{whole}.{decimals.ljust(2, '0')}"
-    return f"{value:.8f}".rstrip("0") if abs(value) < 0.01 else f"{value:.4f}"
+    """A finite price with at least 2 decimals and what it has beyond them, up to 7 digits in
+    all; thousands by commas."""
+    magnitude = math.floor(math.log10(abs(value))) if value else 0
+    text = f"{value:,.{max(2, _SIGNIFICANT - 1 - magnitude)}f}"
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"

@@ -118,6 +118,15 @@ def test_a_reset_sets_a_new_password_once(ada: Accounts, users: Users) -> None:
         ada.reset(token, "a third password", MONDAY)
 
 
+def test_a_reset_confirms_the_address_that_its_link_was_sent_to(
+    ada: Accounts, users: Users, jobs: RecordingJobs
+) -> None:
+    user = users.by_email(EMAIL)
+    assert user is not None
+    assert ada.reset(LINKS.make("reset", user, MONDAY), "a new password", MONDAY).confirmed
+    assert jobs.released == [user.uid]
+
+
 def test_a_new_password_ends_every_session_and_token(ada: Accounts) -> None:
     before = ada.sign_in(EMAIL, PASSWORD)
     token = ada.create_token(EMAIL, PASSWORD, MONDAY)

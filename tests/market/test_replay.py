@@ -96,7 +96,7 @@ def test_daily_bars_end_with_the_running_day(replay: ReplayProvider) -> None:
     assert (bars[0].open, bars[0].high, bars[0].low, bars[0].close, bars[0].volume) == (
         98.5, 103.94, 98.37, 101.25, 4_476_700,
     )  # fmt: skip
-    assert (bars[1].high, bars[1].low, bars[1].close) == (53.625, 50.31, 53.625)
+    assert (bars[1].high, bars[1].low, bars[1].close) == (53.62, 50.31, 53.62)
     assert bars[1].start == datetime(2000, 6, 21, 4, 0, tzinfo=UTC)
 
 

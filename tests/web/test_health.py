@@ -36,3 +36,17 @@ def test_a_redis_that_is_away_is_named(anybody: Reader) -> None:
 def test_asking_makes_no_session(anybody: Reader) -> None:
     for path in ("/health", "/ready"):
         assert "Set-Cookie" not in anybody.get(path).headers
+
+
+def test_a_store_that_answered_is_asked_again_after_30_seconds(
+    anybody: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Firestore bills the question, and load balancers ask all the time."""
+    asked: list[int] = []
+    monkeypatch.setattr(anybody.site.services.store, "ping", lambda: asked.append(1))
+    for _ in range(3):
+        anybody.get("/ready")
+    assert len(asked) == 1
+    anybody.site.later(minutes=1)
+    anybody.get("/ready")
+    assert len(asked) == 2

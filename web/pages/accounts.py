@@ -54,8 +54,8 @@ def sign_in() -> ResponseReturnValue:
 
 
 @pages.post("/sign-in")
-@limiter.limit(SIGN_IN_BY_ADDRESS)
-@limiter.limit(SIGN_IN_BY_ACCOUNT, key_func=account_of_request)
+@limiter.shared_limit(SIGN_IN_BY_ADDRESS, scope="sign-in")
+@limiter.shared_limit(SIGN_IN_BY_ACCOUNT, scope="sign-in", key_func=account_of_request)
 def enter() -> ResponseReturnValue:
     form = Form.posted("email", "password", "next")
     try:
