@@ -15,9 +15,8 @@ from redis import Redis, RedisError
 from services.alerts.conditions import Condition
 from services.alerts.index import ArmedIndex, Evidence, Member
 from services.alerts.intervals import Reading, from_readings
-from services.alerts.readings import Readings
 from services.alerts.recorder import fired, trigger_of
-from services.errors import AlreadyTrue, InvalidInput, LimitReached, NotFound
+from services.errors import AlreadyTrue, BadDocument, InvalidInput, LimitReached, NotFound
 from services.ids import new_id
 from services.jobs import Jobs
 from services.market.models import Quote, Split
@@ -47,10 +46,15 @@ def armed(alert: Alert, quote: Quote, now: datetime, if_true: IfTrue | None) -> 
     reached = alert.condition.reached_by(quote.price)
     if reached and if_true is None:
         raise AlreadyTrue(quote.price)
-    common = {"updated_at": now, "baseline": Reading.of(quote), "paused_because": None}
-    if reached and if_true == "wait":
-        return alert.replace(state="waiting", armed_at=None, **common)
-    return alert.replace(state="armed", epoch=alert.epoch + 1, armed_at=now, **common)
+    waits = reached and if_true == "wait"
+    return alert.replace(
+        state="waiting" if waits else "armed",
+        epoch=alert.epoch + 1,
+        armed_at=None if waits else now,
+        updated_at=now,
+        baseline=Reading.of(quote),
+        paused_because=None,
+    )
 
 
 def immediate_trigger(alert: Alert, quote: Quote, now: datetime) -> Trigger | None:
@@ -65,6 +69,7 @@ def immediate_trigger(alert: Alert, quote: Quote, now: datetime) -> Trigger | No
             symbol=alert.symbol,
             currency=quote.currency,
             source=quote.source,
+            session=quote.session,
             noticed_at=now,
             interval=from_readings(price_alone, price_alone),
         ),
@@ -78,7 +83,6 @@ class Arming:
         self._store = store
         self._alerts = Alerts(store)
         self._index = ArmedIndex(redis)
-        self._readings = Readings(redis)
         self._jobs = jobs
 
     def create(
@@ -167,21 +171,26 @@ class Arming:
 
         return self._store.transact(work)
 
-    def arm_waiting(self, member: Member, baseline: Reading, now: datetime) -> bool:
-        """Arm an alert whose other side the price has been on; False if it waits no more."""
+    def arm_waiting(
+        self, member: Member, baseline: Reading, since: datetime, now: datetime
+    ) -> bool:
+        """Arm an alert whose other side the price has been on since then (market time).
+
+        It keeps the epoch that it took when it began to wait. One that waits no more, or did
+        not yet wait then, stays as it is; False if it is not at that epoch any more.
+        """
 
         def change(alert: Alert) -> tuple[Alert, None]:
-            if not _still_waits(alert, member):
-                raise NotFound("This alert waits no more.")
-            epoch = alert.epoch + 1
+            waits = alert.state == "waiting" and alert.epoch == member.epoch
+            if not waits or alert.baseline is None or alert.baseline.as_of > since:
+                return alert, None
             changes = {"armed_at": now, "updated_at": now, "baseline": baseline}
-            return alert.replace(state="armed", epoch=epoch, **changes), None
+            return alert.replace(state="armed", **changes), None
 
         try:
-            self._change(member.uid, member.alert_id, now, change)
+            return self._change(member.uid, member.alert_id, now, change).epoch == member.epoch
         except NotFound:
             return False
-        return True
 
     def delete(self, uid: str, alert_id: str, now: datetime) -> None:
         """Remove an alert; its triggers stay as history. Raises NotFound."""
@@ -195,22 +204,26 @@ class Arming:
         """Let the index follow the alerts whose writers may have died; returns their number."""
         marked = self._index.marked()
         for uid, alert_id in marked:
-            alert = read_alert(self._store, uid, alert_id)
+            try:
+                alert = read_alert(self._store, uid, alert_id)
+            except BadDocument:
+                log.exception("The index cannot follow an alert")
+                continue
             if alert is not None:
-                self._index.follow(alert)
+                self._index.ensure(alert)
         self._index.unmark_before(now)
         return len(marked)
 
     def adjust_for_split(self, split: Split) -> int:
         """Move the levels of everybody's alerts that were set before a split (rule 9).
 
-        Idempotent; returns how many alerts it moved.
+        Idempotent, and makes good what died in the middle; returns how many alerts are moved now.
         """
         moved = 0
         for found in self._alerts.of_symbol(split.symbol, ("armed", "waiting", "paused")):
-            after = self._store.transact(partial(_split, found=found, split=split))
-            if after is not None:
-                self._index.relevel(after)
+            alert = self._store.transact(partial(_split, found=found, split=split))
+            if alert is not None:
+                self._index.relevel(alert)
                 moved += 1
         return moved
 
@@ -229,20 +242,13 @@ class Arming:
             return before, after, trigger
 
         self._index.mark(uid, alert_id, now)
-        try:
-            before, after, trigger = self._store.transact(work)
-        except (AlreadyTrue, InvalidInput, NotFound):
-            self._index.unmark(uid, alert_id)
-            raise
+        before, after, trigger = self._store.transact(work)
         self._after(after, before, trigger)
         return after
 
     def _after(self, after: Alert, before: Alert | None, trigger: Trigger | None) -> None:
         try:
-            if before is None or before != after:
-                self._index.follow(after, before)
-                if after.baseline is not None:
-                    self._readings.begin(after.symbol, after.baseline)
+            self._index.follow(after, before)
             self._index.unmark(after.uid, after.id)
             if trigger is not None:
                 self._jobs.deliver(trigger.uid, trigger.id)
@@ -258,16 +264,16 @@ def check_note(note: str) -> str:
     return note
 
 
-def _still_waits(alert: Alert, member: Member) -> bool:
-    return alert.state == "waiting" and alert.epoch == member.epoch
-
-
 def _split(transaction: Transaction, found: Alert, split: Split) -> Alert | None:
+    """The alert with its level moved; None where the split does not concern it.
+
+    Its baseline stays as it was read, in the shares of its session.
+    """
     alert = read_alert(transaction, found.uid, found.id)
     if alert is None or alert.baseline is None or alert.baseline.session >= split.session:
         return None
     if any(done.session == split.session for done in alert.adjustments):
-        return None
+        return alert
     condition = alert.condition.scaled(split.ratio)
     adjustment = Adjustment(
         session=split.session,
@@ -275,11 +281,7 @@ def _split(transaction: Transaction, found: Alert, split: Split) -> Alert | None
         level_before=alert.condition.level,
         level_after=condition.level,
     )
-    after = alert.replace(
-        condition=condition,
-        baseline=alert.baseline.scaled(split.ratio),
-        adjustments=(*alert.adjustments, adjustment),
-    )
+    after = alert.replace(condition=condition, adjustments=(*alert.adjustments, adjustment))
     transaction.write(Update(after.path, after.fields()))
     return after
 

@@ -8,10 +8,17 @@ next check starts where its last sound one ended, so nothing in between is misse
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from services.alerts.arming import Arming
 from services.alerts.index import ArmedIndex
-from services.alerts.intervals import Reading, confirmed, fault, needs_second_look
+from services.alerts.intervals import (
+    STALE_AFTER,
+    Reading,
+    confirmed,
+    fault,
+    needs_second_look,
+)
 from services.alerts.readings import Readings
 from services.alerts.recorder import Recorder
 from services.alerts.symbol_check import SymbolCheck
@@ -81,9 +88,19 @@ class Checker:
     def _prepare(self, state: CheckerState, now: datetime) -> None:
         market = self._provider.name
         if not self._index.is_built_for(market):
-            count = self._index.rebuild(market, self._alerts.to_index(), state.checked_until)
+            count = self._index.rebuild(
+                market, self._alerts.to_index(), partial(self._caught_up, state)
+            )
             log.info("Rebuilt the index of armed alerts from the store: %d alerts", count)
         self._arming.follow_marked(now)
+
+    def _caught_up(self, state: CheckerState, symbol: str) -> datetime | None:
+        """Up to when (market time) all that a symbol did is known to have been looked at.
+
+        A quote of that check may have been as old as a sound one can be.
+        """
+        until = state.checked_until(symbol)
+        return self._provider.market_time(until) - STALE_AFTER if until else None
 
     def _sound_quotes(self, report: Report, now: datetime) -> list[tuple[Quote, Reading | None]]:
         """The quotes that may fire something (rule 8), each with the reading of the last check."""
@@ -92,57 +109,66 @@ class Checker:
         fetched = fetch_into_cache(self._provider, self._cache, symbols, now)
         report.unchecked = dict.fromkeys(fetched.unanswered, str(fetched.error))
         previous = self._readings.get(symbols)
-        sound = []
+        sound, doubtful = [], []
         for symbol in symbols:
             quote = fetched.quotes.get(symbol)
             if quote is None:
                 report.unchecked.setdefault(symbol, "no price")
                 continue
             before = _of_same_market(previous.get(symbol), quote)
-            if why := fault(before, quote, self._provider.market_time(now)):
+            known = before or _of_same_market(self._index.newest_baseline(symbol), quote)
+            if why := fault(known, quote, self._provider.market_time(now)):
                 report.unchecked[symbol] = why
-            else:
-                sound.append((quote, before))
-        return self._without_unconfirmed(sound, report, now)
-
-    def _without_unconfirmed(
-        self, sound: list[tuple[Quote, Reading | None]], report: Report, now: datetime
-    ) -> list[tuple[Quote, Reading | None]]:
-        """Without the jumps that a second fetch does not bear out."""
-        doubtful = [q.symbol for q, before in sound if needs_second_look(before, Reading.of(q))]
-        second = fetch_into_cache(self._provider, self._cache, doubtful, now).quotes
-        for quote, _ in sound:
-            again = second.get(quote.symbol)
-            if quote.symbol in doubtful and not (
-                again and confirmed(Reading.of(quote), Reading.of(again))
-            ):
-                report.unchecked[quote.symbol] = "a jump that a second look did not confirm"
+                continue
+            sound.append((quote, before))
+            if needs_second_look(known, Reading.of(quote)):
+                doubtful.append(quote)
+        report.unchecked |= self._unconfirmed(doubtful, now)
         return [(quote, before) for quote, before in sound if quote.symbol not in report.unchecked]
+
+    def _unconfirmed(self, doubtful: list[Quote], now: datetime) -> dict[str, str]:
+        """Those of the symbols whose quotes a second fetch does not bear out."""
+        symbols = [quote.symbol for quote in doubtful]
+        second = fetch_into_cache(self._provider, self._cache, symbols, now).quotes
+        return {
+            quote.symbol: "a jump that a second look did not confirm"
+            for quote in doubtful
+            if (again := second.get(quote.symbol)) is None
+            or not confirmed(Reading.of(quote), Reading.of(again))
+        }
 
     def _check(
         self, quote: Quote, previous: Reading | None, state: CheckerState, now: datetime
     ) -> int:
-        until = state.checked_until(quote.symbol)
-        claimed = SymbolCheck(
+        check = SymbolCheck(
             self._provider,
             self._index,
             self._arming,
             quote,
             previous,
-            self._provider.market_time(until) if until else None,
+            self._caught_up(state, quote.symbol),
             now,
-        ).run()
+        )
+        claimed = check.check_settled()
         self._readings.put(quote.symbol, Reading.of(quote))
+        claimed += check.check_fresh()
         if claimed:
             self._index.forget_if_empty(quote.symbol)
         return claimed
 
     def _finish(self, state: CheckerState, report: Report, now: datetime) -> None:
-        """Remember up to when everything was checked, and which symbols are behind."""
+        """Remember up to when everything was checked, and which symbols are behind.
+
+        What only Redis knows does not count: claims not recorded yet, and a check during which
+        it was emptied or restarted.
+        """
         self._readings.note_unchecked(report.unchecked, now)
         if report.symbols and len(report.unchecked) == report.symbols:
             return
-        behind = {symbol: state.checked_until(symbol) for symbol in report.unchecked}
+        unsure = {*report.unchecked, *self._recorder.unrecorded()}
+        if not self._index.is_built_for(self._provider.name):
+            return
+        behind = {symbol: state.checked_until(symbol) for symbol in unsure}
         after = CheckerState(completed_at=now, behind=behind)
         self._system.save_checker(self._provider.name, after)
 

@@ -14,19 +14,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from redis import Redis
 
 from services.alerts.conditions import Direction
-from services.alerts.intervals import Interval, Reading, Span
+from services.alerts.intervals import Interval, IsoDate, Reading, Span
 from services.store.alerts import Alert
 
 SYMBOLS, MARKED, BUILT_FOR, FIRED = "armed:symbols", "armed:marked", "armed:built-for", "fired"
 SHAPE = "1"
 """Of the keys and values above; another one makes every check rebuild what an older one wrote."""
-MARK_HOLDS = timedelta(minutes=1)
+MARK_HOLDS = timedelta(minutes=10)
+DAY = timedelta(days=1)
 CLAIM_BATCH = 500
 PIPELINE = 1_000
 
@@ -87,6 +88,8 @@ class Evidence(BaseModel):
     symbol: str
     currency: str
     source: str
+    session: IsoDate
+    """Of the present price: the interval's prices are in the shares of that day."""
     noticed_at: datetime
     interval: Interval
 
@@ -130,6 +133,16 @@ class ArmedIndex:
             pipe.execute()
         self.forget_if_empty(after.symbol)
 
+    def ensure(self, alert: Alert) -> None:
+        """Hold an alert as its state says, but leave alone what stands right."""
+        role, member = _role(alert), str(Member.of(alert))
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zscore(_level_key(alert.symbol, role, alert.condition.direction), member)
+            pipe.hexists(_key(alert.symbol, "fresh"), member)
+            level, is_fresh = pipe.execute()
+        if alert.state not in ("armed", "waiting") or is_fresh or level != alert.condition.level:
+            self.follow(alert)
+
     def relevel(self, alert: Alert) -> None:
         """Move an alert to its new level, wherever it stands."""
         member, fresh = str(Member.of(alert)), _key(alert.symbol, "fresh")
@@ -160,10 +173,11 @@ class ArmedIndex:
         self,
         market: str,
         alerts: Iterable[Alert],
-        checked_until: Callable[[str], datetime | None],
+        caught_up: Callable[[str], datetime | None],
     ) -> int:
         """Fill the index anew from the store's armed and waiting alerts; returns their number.
 
+        `caught_up` says from when on (market time) the next check will read a symbol's prices.
         Alerts of another market (set on the replay, say, while Yahoo is read) are left out.
         """
         for symbol in self.symbols():
@@ -173,7 +187,7 @@ class ArmedIndex:
         for alert in alerts:
             if alert.baseline is None or alert.baseline.source != market:
                 continue
-            self._add(pipe, alert, checked_until(alert.symbol))
+            self._add(pipe, alert, alert.baseline, caught_up(alert.symbol))
             count += 1
             if count % PIPELINE == 0:
                 pipe.execute()
@@ -181,15 +195,18 @@ class ArmedIndex:
         self._redis.set(BUILT_FOR, self._stamp(market))
         return count
 
-    def _add(self, pipe: "Redis", alert: Alert, checked: datetime | None) -> None:
+    def _add(
+        self, pipe: "Redis", alert: Alert, baseline: Reading, caught_up: datetime | None
+    ) -> None:
+        """An alert of the day on which the check goes on counts from its own baseline: bars of
+        that day tell no time of day. The symbol comes last, for others forget empty ones."""
         member = str(Member.of(alert))
-        pipe.sadd(SYMBOLS, alert.symbol)
-        if checked is None or alert.updated_at >= checked:
+        if caught_up is None or baseline.as_of >= caught_up - DAY:
             pipe.hset(_key(alert.symbol, "fresh"), member, _fresh(alert))
         else:
-            role: Role = "armed" if alert.state == "armed" else "waiting"
-            key = _level_key(alert.symbol, role, alert.condition.direction)
+            key = _level_key(alert.symbol, _role(alert), alert.condition.direction)
             pipe.zadd(key, {member: alert.condition.level})
+        pipe.sadd(SYMBOLS, alert.symbol)
 
     def _stamp(self, market: str) -> bytes:
         run_id = self._redis.info("server")["run_id"]
@@ -234,6 +251,11 @@ class ArmedIndex:
         entries = self._redis.hgetall(_key(symbol, "fresh"))
         return {text_of(m): Fresh.model_validate_json(text) for m, text in entries.items()}
 
+    def newest_baseline(self, symbol: str) -> Reading | None:
+        """The last reading on which a fresh alert was set."""
+        baselines = (fresh.baseline for fresh in self.fresh(symbol).values())
+        return max(baselines, key=lambda reading: reading.as_of, default=None)
+
     def claim_fresh(self, member: str, evidence: Evidence) -> bool:
         """Move a fresh alert into the stream, unless somebody else did."""
         return bool(
@@ -248,19 +270,20 @@ class ArmedIndex:
         key = _level_key(symbol, fresh.role, fresh.direction)
         self._settle(keys=[_key(symbol, "fresh"), key], args=[member, repr(fresh.level)])
 
-    def crossed_back(self, symbol: str, interval: Interval) -> list[tuple[Member, Direction]]:
-        """Waiting alerts whose other side the price has been on."""
+    def crossed_back(
+        self, symbol: str, interval: Interval
+    ) -> list[tuple[Member, Direction, float]]:
+        """Waiting alerts whose other side the price has been on, with their levels."""
         beyond: dict[Direction, tuple[str, str]] = {
             "rise": (f"({interval.low!r}", "+inf"),
             "fall": ("-inf", f"({interval.high!r}"),
         }
-        return [
-            (Member.parse(text_of(member)), direction)
-            for direction, (low, high) in beyond.items()
-            for member in self._redis.zrangebyscore(
-                _level_key(symbol, "waiting", direction), low, high
-            )
-        ]
+        found = []
+        for direction, (low, high) in beyond.items():
+            key = _level_key(symbol, "waiting", direction)
+            scored: Any = self._redis.zrangebyscore(key, low, high, withscores=True)
+            found += [(Member.parse(text_of(m)), direction, float(level)) for m, level in scored]
+        return found
 
 
 def _remove(pipe: "Redis", symbol: str, member: Member) -> None:
@@ -269,9 +292,13 @@ def _remove(pipe: "Redis", symbol: str, member: Member) -> None:
         pipe.zrem(key, str(member))
 
 
+def _role(alert: Alert) -> Role:
+    return "armed" if alert.state == "armed" else "waiting"
+
+
 def _fresh(alert: Alert) -> str:
     return Fresh(
-        role="armed" if alert.state == "armed" else "waiting",
+        role=_role(alert),
         direction=alert.condition.direction,
         level=alert.condition.level,
         baseline=alert.baseline,

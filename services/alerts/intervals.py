@@ -20,6 +20,7 @@ JUMP = 0.25
 SPLIT_HINT = 0.10
 MINUTE_BARS_REACH = timedelta(days=7)
 MAX_STEPS = 200
+SATURDAY, SUNDAY = 5, 6
 
 
 IsoDate = Annotated[date, PlainSerializer(date.isoformat)]
@@ -51,7 +52,7 @@ class Reading(_Frozen):
             day_high=max(quote.price, _number(quote.day_high, quote.price)),
             day_low=min(quote.price, _number(quote.day_low, quote.price)),
             session=quote.session,
-            session_over=quote.market_state in ("post", "closed"),
+            session_over=quote.market_state != "open",
             previous_close=quote.previous_close,
             as_of=quote.as_of,
             currency=quote.currency,
@@ -66,10 +67,12 @@ class Reading(_Frozen):
     def followed_by(self, later: "Reading") -> bool:
         """Whether no price was made between this reading's session and `later`'s.
 
-        So it is when this one was taken after the close and `later` names it as the close before.
+        So it is when this one was taken after the close, `later` names it as the close before,
+        and no day lies between the two on which some exchange may have traded.
         """
         return (
             self.session_over
+            and _only_weekend_between(self.session, later.session)
             and later.previous_close is not None
             and math.isclose(later.previous_close, self.price, rel_tol=1e-4)
         )
@@ -110,6 +113,11 @@ class Interval(_Frozen):
     def low(self) -> float:
         return self.falls[-1].value
 
+    def left(self, direction: Direction, level: float) -> Step | None:
+        """When the price was first on the side from which it can reach `level`; None if never."""
+        steps, sign = (self.falls, 1) if direction == "rise" else (self.rises, -1)
+        return next((step for step in steps if sign * step.value < sign * level), None)
+
     def touch(self, direction: Direction, level: float) -> Step | None:
         """When the price first reached `level`, and how far it went at the most; None if never."""
         steps, sign = (self.rises, 1) if direction == "rise" else (self.falls, -1)
@@ -143,9 +151,12 @@ def jumped(before: float, after: float, by: float = JUMP) -> bool:
 
 
 def certain(previous: Reading, present: Reading) -> Span:
-    """What two readings prove: both prices, and a day's extreme new since the first (rule 2)."""
+    """What two readings prove: both prices, and a day's extreme new since the first (rule 2).
+
+    A new date alone makes no extreme new: a future's trading day goes on over midnight.
+    """
     prices = [previous.price, present.price]
-    new_day = present.session > previous.session
+    new_day = present.session > previous.session and _shrank(previous, present)
     if new_day or present.day_high > previous.day_high:
         prices.append(present.day_high)
     if new_day or present.day_low < previous.day_low:
@@ -165,13 +176,19 @@ def possible(previous: Reading, present: Reading) -> Span:
     if _gap(previous, present):
         return Span(low=-math.inf, high=math.inf)
     seen = certain(previous, present)
-    if present.session > previous.session:
-        return seen
     return Span(low=min(seen.low, present.day_low), high=max(seen.high, present.day_high))
 
 
 def _gap(previous: Reading, present: Reading) -> bool:
-    return present.session > previous.session and not previous.followed_by(present)
+    """Whether the day began anew, so that its extremes do not tell what was before."""
+    if present.session > previous.session:
+        return not previous.followed_by(present)
+    return _shrank(previous, present)
+
+
+def _shrank(previous: Reading, present: Reading) -> bool:
+    """Whether the extremes of the day are not those that `previous` had seen, or wider."""
+    return present.day_high < previous.day_high or present.day_low > previous.day_low
 
 
 def hidden(level: float, seen: Span, unseen: Span) -> bool:
@@ -180,9 +197,9 @@ def hidden(level: float, seen: Span, unseen: Span) -> bool:
 
 
 def needs_second_look(previous: Reading | None, present: Reading) -> bool:
-    """Whether a price, or an extreme new since `previous`, is a jump to be confirmed (rule 8)."""
+    """Whether a price, or an extreme new since `previous`, may be a jump to confirm (rule 8)."""
     if previous is None:
-        return False
+        return True
     seen = certain(previous, present)
     return jumped(previous.price, seen.low) or jumped(previous.price, seen.high)
 
@@ -197,8 +214,11 @@ def confirmed(present: Reading, second: Reading) -> bool:
 
 
 def may_have_split(previous: Reading | None, present: Reading) -> bool:
-    """Whether the source must be asked for a split between the two readings (rule 9)."""
-    if previous is None:
+    """Whether the source must be asked for a split between the two readings (rule 9).
+
+    Over days the price may have made good what the split took.
+    """
+    if previous is None or present.session - previous.session > MINUTE_BARS_REACH:
         return True
     return present.session > previous.session and jumped(previous.price, present.price, SPLIT_HINT)
 
@@ -298,6 +318,11 @@ def _records(path: Iterable[tuple[datetime, float]], sign: int) -> tuple[Step, .
             steps.append(Step(at=at, value=value))
     every = -(-len(steps) // MAX_STEPS)
     return tuple(steps[(len(steps) - 1) % every :: every])
+
+
+def _only_weekend_between(earlier: date, later: date) -> bool:
+    days = range(earlier.toordinal() + 1, later.toordinal())
+    return all(date.fromordinal(day).weekday() in (SATURDAY, SUNDAY) for day in days)
 
 
 def _number(value: float | None, otherwise: float) -> float:

@@ -38,10 +38,6 @@ class Readings:
         readings = zip(symbols, map(_reading, found), strict=True)
         return {symbol: reading for symbol, reading in readings if reading is not None}
 
-    def begin(self, symbol: str, reading: Reading) -> None:
-        """Keep a first reading, unless there is one."""
-        self._redis.set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT, nx=True)
-
     def put(self, symbol: str, reading: Reading) -> None:
         self._redis.set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT)
 

@@ -44,9 +44,15 @@ class Fired:
 
 
 def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
-    """The trigger that `evidence` gives an armed alert; None when it does not reach the level."""
-    interval = evidence.interval
-    touch = interval.touch(alert.condition.direction, alert.condition.level)
+    """The trigger that `evidence` gives an armed alert; None when it does not reach the level.
+
+    Whatever made the claim, evidence from before the alert was armed, in another currency or of
+    another market counts for nothing, and the level is taken in the shares of its day.
+    """
+    if not _counts_for(alert, evidence):
+        return None
+    interval, condition = evidence.interval, alert.condition_on(evidence.session)
+    touch = interval.touch(condition.direction, condition.level)
     if touch is None:
         return None
     return Trigger(
@@ -55,7 +61,7 @@ def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
         alert_id=alert.id,
         epoch=alert.epoch,
         symbol=alert.symbol,
-        condition=alert.condition,
+        condition=condition,
         note=alert.note,
         value=touch.value,
         price=interval.price,
@@ -68,6 +74,15 @@ def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
         deliveries={"email": Delivery(due_at=evidence.noticed_at)},
         open=True,
         due_at=evidence.noticed_at,
+    )
+
+
+def _counts_for(alert: Alert, evidence: Evidence) -> bool:
+    baseline = alert.baseline
+    return (
+        baseline is not None
+        and baseline.as_of <= evidence.interval.since
+        and (baseline.currency, baseline.source) == (evidence.currency, evidence.source)
     )
 
 
@@ -94,6 +109,18 @@ class Recorder:
         """Record what was claimed and left for a minute by a worker that died, and what is new."""
         self._make_group()
         return sum(self._record_all(batch) for batch in self._left_behind()) + self.drain()
+
+    def unrecorded(self) -> set[str]:
+        """Symbols of claims that are in the stream still: should Redis lose them now, only
+        another look at their prices finds them again."""
+        symbols = set()
+        entries: Any = self._redis.xrange(FIRED)
+        for entry_id, raw in entries:
+            try:
+                symbols.add(Fired.parse(raw).evidence.symbol)
+            except (ValueError, KeyError):
+                log.warning("Entry %s cannot be read", text_of(entry_id))
+        return symbols
 
     def _make_group(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """Alerts: `users/{uid}/alerts/{id}`."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +11,7 @@ from services.alerts.intervals import IsoDate, Reading
 from services.errors import NotFound
 from services.store.contract import Cursor, Query, Reader, Store
 from services.store.paging import page_of
-from services.store.record import Record
+from services.store.record import Record, readable
 
 Frequency: TypeAlias = Literal["once"]
 State: TypeAlias = Literal["armed", "waiting", "paused", "triggered"]
@@ -35,7 +35,8 @@ class Alert(Record):
 
     armed: waits for its condition. waiting: was true when set, and arms once the price has
     been on the other side. paused: by its owner, or for `paused_because`. triggered: done.
-    `epoch` counts the armings; `baseline` is the reading at the last of them.
+    `epoch` counts the armings, one that waits first included; `baseline` is the reading from
+    which on the present one counts, in the shares of its session.
     """
 
     uid: str
@@ -57,6 +58,13 @@ class Alert(Record):
     @property
     def path(self) -> str:
         return alert_path(self.uid, self.id)
+
+    def condition_on(self, session: date) -> Condition:
+        """The condition in the shares of that session, before the splits that came later."""
+        later = [done for done in self.adjustments if done.session > session]
+        if not later:
+            return self.condition
+        return self.condition.model_copy(update={"level": later[0].level_before})
 
 
 def alert_path(uid: str, alert_id: str) -> str:
@@ -102,9 +110,9 @@ class Alerts:
         query = Query(
             "alerts", group=True, where=(("symbol", "==", symbol), ("state", "in", states))
         )
-        return map(Alert.from_document, self._store.query(query))
+        return readable(Alert, self._store.query(query))
 
     def to_index(self) -> Iterator[Alert]:
         """Everybody's armed and waiting alerts; for a rebuild of the index only."""
         query = Query("alerts", group=True, where=(("state", "in", ("armed", "waiting")),))
-        return map(Alert.from_document, self._store.query(query))
+        return readable(Alert, self._store.query(query))

@@ -1,5 +1,7 @@
 """The base of every typed document."""
 
+import logging
+from collections.abc import Iterable, Iterator
 from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -8,6 +10,7 @@ from services.errors import BadDocument
 from services.store.contract import Document, Fields
 
 R = TypeVar("R", bound="Record")
+log = logging.getLogger(__name__)
 
 
 class Record(BaseModel):
@@ -44,3 +47,12 @@ class Record(BaseModel):
     def replace(self, **changes: object) -> Self:
         """A validated copy with `changes`."""
         return type(self).model_validate({**self.model_dump(), **changes})
+
+
+def readable(kind: type[R], documents: Iterable[Document]) -> Iterator[R]:
+    """The documents as records, without those that cannot be read: they must stop no others."""
+    for document in documents:
+        try:
+            yield kind.from_document(document)
+        except BadDocument:
+            log.exception("A document is left out")

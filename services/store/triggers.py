@@ -9,7 +9,7 @@ from services.alerts.conditions import Condition
 from services.errors import NotFound
 from services.store.contract import Cursor, Query, Store
 from services.store.paging import page_of
-from services.store.record import Record
+from services.store.record import Record, readable
 
 DeliveryState: TypeAlias = Literal["pending", "held", "sending", "retry", "sent", "failed"]
 PAGE = 50
@@ -118,11 +118,11 @@ class Triggers:
             order_by=(("due_at", "ascending"),),
             limit=limit,
         )
-        return [Trigger.from_document(document) for document in self._store.query(query)]
+        return list(readable(Trigger, self._store.query(query)))
 
     def held(self, uid: str, limit: int = 500) -> list[Trigger]:
         """A person's triggers whose e-mail waits for the address to be confirmed."""
         query = Query(
             f"users/{uid}/triggers", where=(("deliveries.email.state", "==", "held"),), limit=limit
         )
-        return [Trigger.from_document(document) for document in self._store.query(query)]
+        return list(readable(Trigger, self._store.query(query)))

@@ -1,3 +1,4 @@
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -77,7 +78,33 @@ def test_over_a_gap_even_what_is_sure_to_have_happened_needs_bars_for_its_time()
     assert hidden(110, dated(before, after), possible(before, after))
     overnight = before.model_copy(update={"session_over": True})
     after = after.model_copy(update={"previous_close": 100.0})
+    assert hidden(110, dated(overnight, after), possible(overnight, after)), "days lie between"
+    after = after.model_copy(update={"session": before.session + timedelta(days=1)})
     assert not hidden(110, dated(overnight, after), possible(overnight, after))
+
+
+def test_a_close_that_happens_to_equal_ours_proves_nothing_over_a_day_of_trading() -> None:
+    monday = reading(100, 105, 95, market_state="closed")
+    wednesday = reading(101, 103, 99, 2 * 24 * 60, previous_close=100.0)
+    assert possible(monday, wednesday).high == math.inf
+    friday = monday.model_copy(update={"session": monday.session - timedelta(days=3)})
+    assert friday.followed_by(reading(101, 103, 99, previous_close=100.0)), "only a weekend"
+
+
+def test_a_new_date_alone_makes_no_extreme_new() -> None:
+    """A future's trading day goes on over midnight."""
+    evening, night = reading(78, 81, 77), reading(78.5, 81, 77, 24 * 60)
+    assert certain(evening, night).high == 78.5
+    assert hidden(80, dated(evening, night), possible(evening, night))
+
+
+def test_a_day_that_began_anew_under_one_date_hides_how_the_last_one_ended() -> None:
+    before, after = reading(79, 80, 77), reading(74, 75, 74, 5)
+    assert hidden(82, dated(before, after), possible(before, after))
+
+
+def test_before_the_open_the_last_session_is_over() -> None:
+    assert reading(100, 105, 95, market_state="pre").session_over
 
 
 def test_nothing_is_hidden_when_the_next_session_names_our_last_price_as_its_close() -> None:
@@ -117,7 +144,7 @@ def test_a_move_of_more_than_a_quarter_needs_a_second_look() -> None:
     assert needs_second_look(before, reading(126, 126, 95, 5))
     assert needs_second_look(before, reading(100, 131, 95, 5))
     assert not needs_second_look(before, reading(125, 125, 95, 5))
-    assert not needs_second_look(None, reading(1e6, 1e6, 1, 5))
+    assert needs_second_look(None, reading(100, 100, 100, 5)), "there is nothing to compare with"
 
 
 def test_a_second_look_confirms_a_jump_only_if_it_sees_it_too() -> None:
@@ -132,6 +159,7 @@ def test_a_split_is_asked_for_after_a_leap_between_sessions_only() -> None:
     assert not may_have_split(before, reading(50, 105, 49, 5))
     assert not may_have_split(before, reading(95, 96, 94, 24 * 60))
     assert may_have_split(None, reading(100, 105, 95))
+    assert may_have_split(before, reading(100, 105, 95, 8 * 24 * 60)), "a rise may hide it"
 
 
 def test_minute_bars_tell_when_a_level_was_first_touched_and_how_far_it_went() -> None:

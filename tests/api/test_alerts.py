@@ -70,7 +70,7 @@ def test_one_that_is_to_fire_now_has_rung_at_once(site: Site, person: Person):
 
 def test_one_that_is_to_wait_waits_for_the_other_side(person: Person):
     alert = made(person, condition=REACHED, if_true="wait")
-    assert (alert["state"], alert["epoch"], alert["armed_at"]) == ("waiting", 0, None)
+    assert (alert["state"], alert["epoch"], alert["armed_at"]) == ("waiting", 1, None)
 
 
 @pytest.mark.parametrize("if_true", ["fire_now", "wait", None])
