@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 
 from flask import current_app
@@ -17,6 +18,8 @@ from web import words
 from web.context import now, services
 
 KEPT_ROWS = 4_000
+WORTH_SAYING = timedelta(minutes=1)
+"""How late a quote is before a row says so; a fast replay's are stale after a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def _row(entry: Entry, answer: Answer, alerts: Sequence[Alert]) -> Row:
         symbol=entry.symbol,
         note=entry.note,
         quote=cached.quote if cached else None,
-        stale=cached is not None and cached.stale,
+        stale=cached is not None and cached.stale and cached.age >= WORTH_SAYING,
         pending=answer is Absent.PENDING,
         age=words.age(cached.age) if cached else "",
         levels=_levels(entry.symbol, answer, alerts),

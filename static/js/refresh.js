@@ -45,8 +45,9 @@ function show(table, quote) {
   if (Number.isFinite(share)) {
     line.querySelector("[data-place]")?.setAttribute("cx", `${100 * Math.min(1, Math.max(0, share))}%`);
   }
-  line.classList.toggle("stale", quote.stale);
-  line.querySelector(".late").hidden = !quote.stale;
+  const late = quote.stale && quote.age_seconds >= 60;
+  line.classList.toggle("stale", late);
+  line.querySelector(".late").hidden = !late;
   line.querySelector("[data-market]").textContent = HOURS[quote.market_state] ?? "";
   line.querySelector("[data-age]").dateTime = quote.fetched_at;
 }
