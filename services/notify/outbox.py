@@ -8,6 +8,7 @@ whoever finds a delivery due may go on with it, and a retry carries the same Mes
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from services.errors import DeliveryError
@@ -20,6 +21,8 @@ from services.store.users import User, Users
 
 CHANNEL = "email"
 LEASE = timedelta(minutes=2)
+LOOK_AGAIN = timedelta(days=1)
+"""When a held delivery looks for itself whether the address is confirmed by now."""
 RETRIES = (
     timedelta(seconds=30),
     timedelta(minutes=2),
@@ -68,10 +71,11 @@ class Outbox:
         leased = self._lease(uid, trigger_id, now)
         if leased is None:
             return
-        user = self._users.get(uid)
+        user, attempts = self._users.get(uid), leased.deliveries[CHANNEL].attempts
         if user is None:
-            gone = DeliveryError("The account does not exist any more.", permanent=True)
-            self._settle(leased, after_failure(leased.deliveries[CHANNEL], gone, now, 0))
+            self._give_up(leased, "The account does not exist any more.", now)
+        elif attempts > len(RETRIES) + 1:
+            self._give_up(leased, f"Sending was begun {attempts - 1} times and never ended.", now)
         elif user.confirmed_at is None:
             self._hold(leased, now)
         else:
@@ -86,11 +90,13 @@ class Outbox:
 
     def release(self, uid: str, now: datetime) -> int:
         """Make due what was held until the address was confirmed; returns the number."""
-        held = self._triggers.held(uid)
-        for trigger in held:
-            self._settle(trigger, Delivery(state="pending", due_at=now), expected="held")
-            self._jobs.deliver(uid, trigger.id)
-        return len(held)
+        released = 0
+        while held := self._triggers.held(uid):
+            for trigger in held:
+                self._settle(trigger, Delivery(state="pending", due_at=now))
+                self._jobs.deliver(uid, trigger.id)
+            released += len(held)
+        return released
 
     def _lease(self, uid: str, trigger_id: str, now: datetime) -> Trigger | None:
         def work(transaction: Transaction) -> Trigger | None:
@@ -122,39 +128,36 @@ class Outbox:
             update={"state": "sent", "due_at": None, "sent_at": now, "error": None}
         )
 
+    def _give_up(self, trigger: Trigger, reason: str, now: datetime) -> None:
+        error = DeliveryError(reason, permanent=True)
+        self._settle(trigger, after_failure(trigger.deliveries[CHANNEL], error, now, 0))
+
     def _hold(self, trigger: Trigger, now: datetime) -> None:
         """Wait for the address to be confirmed, unless that happened in this moment."""
 
         def work(transaction: Transaction) -> None:
             document = transaction.get(f"users/{trigger.uid}")
-            present = _read(transaction, trigger.uid, trigger.id)
-            if present is None or document is None:
-                return
-            confirmed = User.from_document(document).confirmed_at is not None
-            delivery = Delivery(
-                state="pending" if confirmed else "held", due_at=now if confirmed else None
-            )
-            _write(transaction, present.with_delivery(CHANNEL, delivery))
+            confirmed = document and User.from_document(document).confirmed_at
+            held = Delivery(state="held", due_at=now + LOOK_AGAIN)
+            _replace(transaction, trigger, Delivery(due_at=now) if confirmed else held)
 
         self._store.transact(work)
 
-    def _settle(self, trigger: Trigger, outcome: Delivery, expected: str = "sending") -> None:
+    def _settle(self, trigger: Trigger, outcome: Delivery) -> None:
         """Write the outcome, unless the lease had ended and somebody else went on."""
-        mine = trigger.deliveries[CHANNEL]
-
-        def work(transaction: Transaction) -> None:
-            present = _read(transaction, trigger.uid, trigger.id)
-            if present is None:
-                return
-            delivery = present.deliveries[CHANNEL]
-            if delivery.state == expected and delivery.attempts == mine.attempts:
-                _write(transaction, present.with_delivery(CHANNEL, outcome))
-
-        self._store.transact(work)
+        self._store.transact(partial(_replace, trigger=trigger, outcome=outcome))
 
 
 def _is_due(delivery: Delivery, now: datetime) -> bool:
     return delivery.due_at is not None and delivery.due_at <= now
+
+
+def _replace(transaction: Transaction, trigger: Trigger, outcome: Delivery) -> None:
+    """Write `outcome` if the delivery still is as `trigger` has it: each lease ends at a time of
+    its own, so that a late worker is told from its successor."""
+    present = _read(transaction, trigger.uid, trigger.id)
+    if present and present.deliveries[CHANNEL] == trigger.deliveries[CHANNEL]:
+        _write(transaction, present.with_delivery(CHANNEL, outcome))
 
 
 def _read(transaction: Transaction, uid: str, trigger_id: str) -> Trigger | None:

@@ -18,7 +18,8 @@ PAGE = 50
 class Delivery(BaseModel):
     """The sending of a trigger through one channel.
 
-    held: waits until the owner has confirmed the address. sending: a worker holds it until
+    held: waits until the owner has confirmed the address; at `due_at` it is looked at again,
+    should the job that releases it have been lost. sending: a worker holds it until
     `due_at`, when another may take over. `due_at` is None when there is nothing left to do.
     """
 

@@ -1,5 +1,6 @@
 """From a trigger to a mail in a real SMTP conversation."""
 
+import smtplib
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,7 +10,8 @@ from services.errors import DeliveryError
 from services.notify.channels.email.transport import SmtpTransport
 from services.notify.compose import Composer
 from services.notify.outbox import JITTER, RETRIES, Outbox, after_failure
-from services.store.triggers import Delivery, Trigger
+from services.store.contract import Update
+from services.store.triggers import Delivery, Trigger, Triggers, trigger_path
 from services.store.users import User
 from tests.support.bell import Bell
 from tests.support.market import MONDAY
@@ -181,3 +183,98 @@ def test_no_password_is_sent_to_a_distant_server_without_tls(
     )
     with pytest.raises(DeliveryError, match="no TLS"):
         SmtpTransport(url, SENDER).send(message, MONDAY)
+
+
+def test_a_worker_that_holds_too_late_does_not_send_again_what_was_sent(post: Post) -> None:
+    """It read the person as unconfirmed, its lease ended, and its successor sent the mail."""
+    slow = post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at)
+    assert slow is not None
+    post.bell.later(3)
+    assert post.deliver().state == "sent"
+    post.outbox._hold(slow, post.bell.at)
+    assert post.delivery.state == "sent"
+
+
+def test_every_lease_is_told_from_the_others(post: Post) -> None:
+    users = post.bell.services.users
+    users.update(post.bell.uid, confirmed_at=None)
+    post.deliver()
+    users.update(post.bell.uid, confirmed_at=post.bell.at)
+    post.outbox.release(post.bell.uid, post.bell.at)
+    first = post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at)
+    post.bell.later(3)
+    second = post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at)
+    assert first is not None
+    assert second is not None
+    late = DeliveryError("too late", permanent=True)
+    post.outbox._settle(first, after_failure(first.deliveries["email"], late, MONDAY, 0))
+    assert post.delivery.state == "sending"
+
+
+def test_all_that_was_held_is_released_however_much_it_is(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = post.bell.services.users
+    users.update(post.bell.uid, confirmed_at=None)
+    for _ in range(4):
+        post.bell.alert("price_rises_to", 100, if_true="fire_now")
+    for trigger in post.bell.triggers():
+        post.outbox.deliver(post.bell.uid, trigger.id, post.bell.at)
+    page = Triggers.held
+    monkeypatch.setattr(Triggers, "held", lambda self, uid: page(self, uid, limit=2))
+    users.update(post.bell.uid, confirmed_at=post.bell.at)
+    assert post.outbox.release(post.bell.uid, post.bell.at) == 5
+    assert {t.deliveries["email"].state for t in post.bell.triggers()} == {"pending"}
+
+
+def test_what_is_held_is_sent_though_the_job_that_releases_it_was_lost(post: Post) -> None:
+    users = post.bell.services.users
+    users.update(post.bell.uid, confirmed_at=None)
+    assert post.deliver().state == "held"
+    users.update(post.bell.uid, confirmed_at=post.bell.at)
+    assert post.outbox.sweep(post.bell.later(24 * 60)) == 1
+    assert post.deliver().state == "sent"
+
+
+def test_a_mail_that_takes_every_worker_down_fails_visibly_in_the_end(post: Post) -> None:
+    for _ in range(len(RETRIES) + 2):
+        assert post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at) is not None
+        post.bell.later(3)
+    delivery = post.deliver()
+    assert (delivery.state, delivery.due_at) == ("failed", None)
+    assert "never ended" in (delivery.error or "")
+    assert post.smtp.accepted == []
+
+
+def test_a_mail_that_was_accepted_is_sent_however_the_server_says_goodbye(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtplib.SMTP, "quit", _rude)
+    monkeypatch.setattr(smtplib.SMTP, "__exit__", lambda smtp, *_: _rude(smtp))
+    assert post.deliver().state == "sent"
+    assert len(post.smtp.accepted) == 1
+
+
+def test_a_server_that_refuses_us_and_not_the_mailbox_is_tried_again(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong password is the operator's to mend; it must not end everybody's bells."""
+
+    def refused(*_: object) -> None:
+        raise smtplib.SMTPAuthenticationError(535, b"no")
+
+    monkeypatch.setattr(smtplib.SMTP, "login", refused)
+    url = post.smtp.url.replace("smtp://", "smtp://user:secret@")
+    post.outbox._transport = SmtpTransport(url, SENDER)
+    assert post.deliver().state == "retry"
+
+
+def test_one_unreadable_trigger_holds_up_no_other(post: Post) -> None:
+    post.bell.alert("price_rises_to", 100, if_true="fire_now")
+    path = trigger_path(post.bell.uid, post.trigger_id)
+    post.bell.services.store.write(Update(path, {"from_the_future": 1}))
+    assert post.outbox.sweep(post.bell.at) == 1
+
+
+def _rude(*_: object) -> None:
+    raise smtplib.SMTPResponseException(421, b"too busy to say goodbye")

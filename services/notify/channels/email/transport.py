@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP as POLICY
@@ -26,15 +26,19 @@ class SmtpTransport:
         self._from = mail_from
 
     def send(self, message: Message, now: datetime) -> None:
-        """Hand the message to the server. Raises DeliveryError, permanent for a 5xx answer."""
+        """Hand the message to the server. Raises DeliveryError, permanent for a 5xx answer to the
+        recipient or the message; one to us (a wrong password, say) is the operator's to mend."""
         try:
             with self._session() as smtp:
                 smtp.send_message(_mime(message, self._from, now))
         except smtplib.SMTPRecipientsRefused as error:
             code, reason = next(iter(error.recipients.values()))
-            raise _refused(code, reason) from None
+            raise _refused(code, reason, permanent=500 <= code < 600) from None
+        except smtplib.SMTPDataError as error:
+            permanent = 500 <= error.smtp_code < 600
+            raise _refused(error.smtp_code, error.smtp_error, permanent=permanent) from None
         except smtplib.SMTPResponseException as error:
-            raise _refused(error.smtp_code, error.smtp_error) from None
+            raise _refused(error.smtp_code, error.smtp_error, permanent=False) from None
         except (smtplib.SMTPException, OSError) as error:
             raise DeliveryError(f"The mail server cannot be reached: {error}") from None
 
@@ -48,13 +52,15 @@ class SmtpTransport:
             )
         else:
             smtp = smtplib.SMTP(host, port or 587, timeout=TIMEOUT_SECONDS)
-        with smtp:
+        with closing(smtp):
             encrypted = self._url.scheme == "smtps" or _upgrade(smtp, context)
             if self._url.username:
                 if not encrypted and not _is_loopback(host):
                     raise DeliveryError("The mail server offers no TLS; no password is sent to it.")
                 smtp.login(unquote(self._url.username), unquote(self._url.password or ""))
             yield smtp
+            with suppress(smtplib.SMTPException, OSError):  # the message is accepted already
+                smtp.quit()
 
 
 def _upgrade(smtp: smtplib.SMTP, context: ssl.SSLContext) -> bool:
@@ -79,11 +85,9 @@ def _mime(message: Message, mail_from: str, now: datetime) -> EmailMessage:
     return mime
 
 
-def _refused(code: int, reason: bytes | str) -> DeliveryError:
+def _refused(code: int, reason: bytes | str, *, permanent: bool) -> DeliveryError:
     words = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
-    return DeliveryError(
-        f"The mail server answered {code}: {words[:200]}", permanent=500 <= code < 600
-    )
+    return DeliveryError(f"The mail server answered {code}: {words[:200]}", permanent=permanent)
 
 
 def _is_loopback(host: str) -> bool:
