@@ -4,15 +4,19 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
 
+from redis import RedisError
 from redis.exceptions import LockError
+from redis.lock import Lock
 
 from services.jobs import AccountMail
 from services.market.fetch import fetch_into_cache, search_into_cache
 from workers.parts import parts
 
 CHECK_LOCK = "lock:check"
-CHECK_MAY_LAST = timedelta(minutes=10)
+LOCK_HOLDS = timedelta(seconds=30)
+"""For so long a dead worker's lock is in the way; a live one's is renewed."""
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +36,7 @@ def search_symbols(text: str) -> None:
 
 def check_alerts() -> None:
     """Hold every armed alert against the market, unless another worker is at it."""
-    with _only_one(CHECK_LOCK, CHECK_MAY_LAST) as mine:
+    with _only_one(CHECK_LOCK, LOCK_HOLDS) as mine:
         if not mine:
             log.info("A check is running; this one does nothing")
             return
@@ -69,15 +73,31 @@ def release_held(uid: str) -> None:
 
 
 @contextmanager
-def _only_one(name: str, longest: timedelta) -> Iterator[bool]:
-    """Whether nobody else holds the lock; one whose holder died ends after `longest`."""
-    lock = parts().services.redis.lock(name, timeout=longest.total_seconds(), blocking=False)
-    mine = lock.acquire()
+def _only_one(name: str, holds: timedelta) -> Iterator[bool]:
+    """Whether nobody else has the lock, which is renewed while this process lives."""
+    seconds = holds.total_seconds()
+    lock = parts().services.redis.lock(name, timeout=seconds, blocking=False, thread_local=False)
+    if not lock.acquire():
+        yield False
+        return
+    done = Event()
+    renewal = Thread(target=_renew, args=(lock, seconds / 3, done), daemon=True)
+    renewal.start()
     try:
-        yield bool(mine)
+        yield True
     finally:
-        if mine:
-            try:
-                lock.release()
-            except LockError:
-                log.warning("%s took longer than %s", name, longest)
+        done.set()
+        renewal.join()
+        try:
+            lock.release()
+        except LockError:
+            log.warning("%s was lost meanwhile", name)
+
+
+def _renew(lock: Lock, every_seconds: float, done: Event) -> None:
+    """Without the lock the work goes on: it keeps others from doing it twice, not from harm."""
+    while not done.wait(every_seconds):
+        try:
+            lock.reacquire()
+        except RedisError as error:
+            log.warning("%s cannot be renewed: %s", lock.name, error)

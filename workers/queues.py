@@ -25,18 +25,29 @@ class RqJobs:
         self._enqueue(FAST, "search_symbols", text)
 
     def deliver(self, uid: str, trigger_id: str) -> None:
-        self._enqueue(MAIL, "deliver", uid, trigger_id)
+        """Once in the queue is enough, however often a sweep finds it due meanwhile."""
+        name = f"deliver-{trigger_id}"
+        if Queue(MAIL, connection=self._redis).get_job_position(name) is None:
+            self._enqueue(MAIL, "deliver", uid, trigger_id, name=name)
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         self._enqueue(MAIL, "send_account_mail", kind, uid, retry=_MAIL_RETRIES)
 
     def release_held(self, uid: str) -> None:
-        self._enqueue(MAIL, "release_held", uid)
+        self._enqueue(MAIL, "release_held", uid, retry=_MAIL_RETRIES)
 
-    def _enqueue(self, queue: str, name: str, *args: object, retry: Retry | None = None) -> None:
+    def _enqueue(
+        self,
+        queue: str,
+        job: str,
+        *args: object,
+        name: str | None = None,
+        retry: Retry | None = None,
+    ) -> None:
         Queue(queue, connection=self._redis).enqueue(
-            f"workers.jobs.{name}",
+            f"workers.jobs.{job}",
             args=args,
+            job_id=name,
             retry=retry,
             result_ttl=0,
             failure_ttl=86_400,

@@ -1,3 +1,6 @@
+from datetime import timedelta
+from time import sleep
+
 import pytest
 from redis import Redis
 from rq import Queue, SimpleWorker
@@ -53,12 +56,56 @@ def test_a_second_check_at_the_same_time_does_nothing(bell: Bell, parts: Parts) 
     bell.alert("price_rises_to", 110)
     bell.later()
     bell.price(111)
-    with jobs._only_one(jobs.CHECK_LOCK, jobs.CHECK_MAY_LAST) as mine:
+    with jobs._only_one(jobs.CHECK_LOCK, jobs.LOCK_HOLDS) as mine:
         assert mine
         jobs.check_alerts()
         assert bell.triggers() == []
     jobs.check_alerts()
     assert len(bell.triggers()) == 1
+
+
+def test_a_dead_worker_s_lock_is_soon_out_of_the_way_and_a_live_one_s_is_kept(
+    parts: Parts, redis: Redis
+) -> None:
+    brief = timedelta(seconds=0.3)
+    with jobs._only_one("lock:live", brief) as mine:
+        assert mine
+        renewed = [redis.pttl("lock:live") for _ in range(40) if not sleep(0.02)]
+    assert 0 < max(renewed) <= 300
+    assert min(renewed) > 0, "it never ran out"
+    assert not redis.exists("lock:live")
+    assert timedelta(minutes=1) > jobs.LOCK_HOLDS
+
+
+def test_a_lock_lost_with_redis_does_not_end_the_work(parts: Parts, redis: Redis) -> None:
+    with jobs._only_one("lock:lost", jobs.LOCK_HOLDS) as mine:
+        assert mine
+        redis.flushall()
+    with jobs._only_one("lock:lost", jobs.LOCK_HOLDS) as mine:
+        assert mine
+
+
+def test_a_delivery_that_still_waits_in_its_queue_is_not_piled_up(redis: Redis) -> None:
+    for _ in range(3):
+        RqJobs(redis).deliver("U", "T-1")
+    RqJobs(redis).deliver("U", "T-2")
+    assert len(Queue(MAIL, connection=redis)) == 2
+
+
+def test_a_delivery_whose_job_failed_can_be_asked_for_again(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+
+    def deliver(uid: str, trigger_id: str) -> None:
+        sent.append(trigger_id)
+        raise ConnectionError("the store is away")
+
+    monkeypatch.setattr(jobs, "deliver", deliver)
+    for _ in range(2):
+        RqJobs(redis).deliver("U", "T-1")
+        work(redis)
+    assert sent == ["T-1", "T-1"]
 
 
 def test_two_checks_without_the_lock_still_ring_once(bell: Bell) -> None:
