@@ -27,6 +27,7 @@ from services.store.paths import check_document_path
 from services.store.queries import check_query, stream
 from services.store.sqlite_file import explained, is_busy, open_database
 from services.store.sqlite_query import key_of, path_of, select, select_count
+from services.store.sqlite_turns import begin_writing
 from services.store.values import plain_fields
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class SqliteStore:
     def transact(self, work: Callable[[Transaction], T]) -> T:
         with self._connection() as connection:
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                begin_writing(connection)
             except sqlite3.OperationalError as error:
                 if is_busy(error):
                     raise Contention("Other writers kept the database busy; try again.") from error
@@ -143,7 +144,7 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def _writing(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+    begin_writing(connection)
     with _ended(connection):
         yield
 
