@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     """Google Cloud project whose Firestore holds the documents; empty: SQLite."""
     firebase_credentials_base64: str = ""
     """Service-account JSON in base64; empty: the platform's default credentials."""
+    firebase_database: str = Field(
+        "(default)", pattern=r"^(\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$"
+    )
+    """Which of the project's Firestore databases; only the default one is free of charge."""
     firestore_emulator_host: str = ""
     """host:port of Google's emulator; documents go there (project `bellwether` if none is set)."""
     secret_key: str = ""

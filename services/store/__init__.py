@@ -17,6 +17,7 @@ def open_store(settings: Settings) -> Store:
             settings.firebase_project_id or "bellwether",
             settings.firebase_credentials_base64,
             settings.firestore_emulator_host,
+            settings.firebase_database,
         )
     from services.store.sqlite import SqliteStore
 

@@ -1,15 +1,17 @@
 """The engine on Google's Firestore, in native mode."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from google.api_core import exceptions as google
 
 from services.errors import StoreUnavailable
 from services.store.batch import check_batch
+from services.store.billing import Account, Bill
 from services.store.contract import Create, Document, Query, Transaction, Update, Write
 from services.store.firestore_calls import UNANSWERED, again_after, commit, fetch, read
-from services.store.firestore_client import Database, cloud, emulator
+from services.store.firestore_client import DEFAULT_DATABASE, Database, cloud, emulator
 from services.store.firestore_errors import explained
 from services.store.firestore_query import parent_of, query_message
 from services.store.firestore_transaction import Overtaken, attempt
@@ -22,8 +24,10 @@ T = TypeVar("T")
 _READS_AT_ONCE = 500
 
 
-def open_firestore(project: str, credentials_base64: str, emulator_host: str) -> "FirestoreStore":
-    """The store of `project`: on the emulator at `emulator_host` if it is given, else in the cloud.
+def open_firestore(
+    project: str, credentials_base64: str, emulator_host: str, database: str = DEFAULT_DATABASE
+) -> "FirestoreStore":
+    """One `database` of `project`: on the emulator at `emulator_host` if given, else in the cloud.
 
     Raises StoreUnavailable where the credentials cannot be used, and where an emulator would
     take what belongs into the cloud.
@@ -34,8 +38,8 @@ def open_firestore(project: str, credentials_base64: str, emulator_host: str) ->
             " go to the emulator, which forgets them. Unset one of the two."
         )
     if emulator_host:
-        return FirestoreStore(emulator(project, emulator_host))
-    return FirestoreStore(cloud(project, credentials_base64))
+        return FirestoreStore(emulator(project, database, emulator_host))
+    return FirestoreStore(cloud(project, database, credentials_base64))
 
 
 class FirestoreStore:
@@ -46,16 +50,19 @@ class FirestoreStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.bill = Bill()
 
     def get(self, path: str) -> Document | None:
         return self.get_all([path])[0]
 
     def get_all(self, paths: Sequence[str]) -> list[Document | None]:
+        account = self.bill.account()
         found: dict[str, Document] = {}
         names = list(dict.fromkeys(map(check_document_path, paths)))
         with explained():
             for start in range(0, len(names), _READS_AT_ONCE):
-                found |= fetch(self._database, names[start : start + _READS_AT_ONCE]).documents
+                some = names[start : start + _READS_AT_ONCE]
+                found |= fetch(self._database, account, some).documents
         return [found.get(path) for path in paths]
 
     def write(self, *writes: Write) -> None:
@@ -66,15 +73,17 @@ class FirestoreStore:
         errors = (google.Aborted, *UNANSWERED) if repeatable else (google.Aborted,)
         messages = [write_message(self._database.root, write) for write in writes]
         with explained(writes):
-            again_after(*errors)(commit)(self._database, messages)
+            again_after(*errors)(commit)(self._database, self.bill.account(), messages)
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
+        account = self.bill.account()
+        again = again_after(google.Aborted, Overtaken)
         with explained():
-            result: T = again_after(google.Aborted, Overtaken)(attempt)(self._database, work)
+            result: T = again(attempt)(self._database, account, work)
         return result
 
     def query(self, query: Query) -> Iterator[Document]:
-        return stream(check_query(query), self._page)
+        return stream(check_query(query), partial(self._page, self.bill.account()))
 
     def count(self, query: Query) -> int:
         check_query(query)
@@ -88,7 +97,9 @@ class FirestoreStore:
         }
         with explained():
             (answer,) = read(self._database, "run_aggregation_query", request)
-        return int(answer.result.aggregate_fields["number"].integer_value)
+        number = int(answer.result.aggregate_fields["number"].integer_value)
+        self.bill.account().counted(number)
+        return number
 
     def ping(self) -> None:
         self.get("system/checker")
@@ -96,7 +107,7 @@ class FirestoreStore:
     def close(self) -> None:
         self._database.close()
 
-    def _page(self, query: Query) -> list[Document]:
+    def _page(self, account: Account, query: Query) -> list[Document]:
         root = self._database.root
         request = {
             "parent": parent_of(root, query),
@@ -104,7 +115,9 @@ class FirestoreStore:
         }
         with explained():
             answers = read(self._database, "run_query", request)
-        return [read_document(root, answer.document) for answer in answers if answer.document.name]
+        found = [answer.document for answer in answers if answer.document.name]
+        account.queried(len(found))
+        return [read_document(root, document) for document in found]
 
 
 def _is_conditional(write: Write) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from google.api_core import exceptions as google
 from google.api_core.retry import Retry, if_exception_type
 
+from services.store.billing import Account
 from services.store.contract import Document
 from services.store.firestore_client import Database
 from services.store.firestore_values import read_document
@@ -53,18 +54,25 @@ def read(database: Database, method: str, request: Mapping[str, Any]) -> list[An
     return answers
 
 
-def fetch(database: Database, paths: Sequence[str], **transaction: Any) -> Fetched:
+def fetch(
+    database: Database, account: Account, paths: Sequence[str], **transaction: Any
+) -> Fetched:
     """The documents at `paths`; `transaction` may begin one or name the moment to read at."""
     names = [database.root + path for path in paths]
     request = {"database": database.name, "documents": names, **transaction}
     answers = read(database, "batch_get_documents", request)
+    account.read(len(names))
     found = [read_document(database.root, answer.found) for answer in answers if answer.found.name]
     begun = b"".join(answer.transaction for answer in answers)
     documents = {document.path: document for document in found}
     return Fetched(documents, answers[-1].read_time, begun)
 
 
-def commit(database: Database, messages: Sequence[Any], transaction: bytes = b"") -> None:
+def commit(
+    database: Database, account: Account, messages: Sequence[Any], transaction: bytes = b""
+) -> None:
     """Apply the writes of `messages` atomically, and end `transaction` if there is one."""
     request = {"database": database.name, "writes": list(messages), "transaction": transaction}
     call(database, "commit", request)
+    deletions = sum(bool(message.delete) for message in messages)
+    account.committed(len(messages) - deletions, deletions)

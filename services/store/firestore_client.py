@@ -27,8 +27,11 @@ _NO_KEY = (
 )
 
 
+DEFAULT_DATABASE = "(default)"
+
+
 class Database:
-    """The default database of one project, reached by a connection for each process.
+    """One database of a project, reached by a connection for each process.
 
     A connection is made at first use, because one made before a fork is dead after it.
     """
@@ -36,10 +39,11 @@ class Database:
     def __init__(
         self,
         project: str,
+        database: str,
         channel: Callable[[], grpc.Channel],
         authorization: tuple[str, str] | None,
     ) -> None:
-        self.name = f"projects/{project}/databases/(default)"
+        self.name = f"projects/{project}/databases/{database}"
         self.root = f"{self.name}/documents/"
         """What stands before the path in a document's full name."""
         self._channel = channel
@@ -61,20 +65,21 @@ class Database:
             client.transport.close()  # type: ignore[no-untyped-call]
 
 
-def emulator(project: str, host: str) -> Database:
-    """The project on Google's emulator at `host` (host:port), with all rights."""
+def emulator(project: str, database: str, host: str) -> Database:
+    """A database on Google's emulator at `host` (host:port), with all rights."""
     owner = ("authorization", "Bearer owner")
-    return Database(project, lambda: grpc.insecure_channel(host, _CHANNEL_OPTIONS), owner)
+    return Database(project, database, lambda: grpc.insecure_channel(host, _CHANNEL_OPTIONS), owner)
 
 
-def cloud(project: str, credentials_base64: str) -> Database:
-    """The project in Google's cloud.
+def cloud(project: str, database: str, credentials_base64: str) -> Database:
+    """A database in Google's cloud.
 
     Raises StoreUnavailable, without a word of the key, where the credentials are unusable.
     """
     account = _account(credentials_base64)
     return Database(
         project,
+        database,
         lambda: FirestoreGrpcTransport.create_channel(
             credentials=account, options=_CHANNEL_OPTIONS
         ),

@@ -25,7 +25,7 @@ _REMEDIES: dict[type[google.GoogleAPICallError], str] = {
     google.PermissionDenied: _ACCESS,
     google.Unauthenticated: _ACCESS,
     google.NotFound: "See that FIREBASE_PROJECT_ID is right and that the project has a Firestore"
-    " database in native mode.",
+    " database in native mode with the name FIREBASE_DATABASE (or `(default)` if that is unset).",
     google.ResourceExhausted: "The project's quota is used up. Wait for the next day, or enable"
     " billing.",
     google.FailedPrecondition: "If it asks for an index, deploy firestore.indexes.json:"

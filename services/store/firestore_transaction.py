@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from google.api_core import exceptions as google
 
 from services.store.batch import Buffered, check_precondition
+from services.store.billing import Account
 from services.store.contract import Delete, Document, Transaction, Write
 from services.store.firestore_calls import Fetched, call, commit, fetch
 from services.store.firestore_client import Database
@@ -24,9 +25,9 @@ class Overtaken(Exception):
     """Somebody changed a document after this attempt had read it."""
 
 
-def attempt(database: Database, work: Callable[[Transaction], T]) -> T:
+def attempt(database: Database, account: Account, work: Callable[[Transaction], T]) -> T:
     """Run `work` once and commit. Raises Overtaken or Google's Aborted if it must run again."""
-    transaction = _FirestoreTransaction(database)
+    transaction = _FirestoreTransaction(database, account)
     result = work(transaction)
     if transaction.writes:
         transaction.commit()
@@ -34,16 +35,17 @@ def attempt(database: Database, work: Callable[[Transaction], T]) -> T:
 
 
 class _FirestoreTransaction(Buffered):
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, account: Account) -> None:
         super().__init__()
         self._database = database
+        self._account = account
         self._seen: dict[str, Document | None] = {}
         self._moment: dict[str, Any] = {}
 
     def _fetch(self, paths: Sequence[str]) -> list[Document | None]:
         unseen = [path for path in dict.fromkeys(paths) if path not in self._seen]
         if unseen:
-            fetched = fetch(self._database, unseen, **self._moment)
+            fetched = fetch(self._database, self._account, unseen, **self._moment)
             self._moment = {"read_time": fetched.read_time}
             self._seen |= {path: fetched.documents.get(path) for path in unseen}
         return [self._seen[path] for path in paths]
@@ -73,16 +75,18 @@ class _FirestoreTransaction(Buffered):
 
     def _commit_if_unchanged(self, only_read: Set[str], messages: Sequence[Any]) -> None:
         if not only_read:
-            commit(self._database, messages)
+            commit(self._database, self._account, messages)
             return
-        fetched = fetch(self._database, list(only_read), new_transaction={"read_write": {}})
+        begin: dict[str, Any] = {"new_transaction": {"read_write": {}}}
+        fetched = fetch(self._database, self._account, list(only_read), **begin)
         if self._differs(fetched, only_read):
             self._roll_back(fetched.transaction)
             raise Overtaken
-        commit(self._database, messages, fetched.transaction)
+        commit(self._database, self._account, messages, fetched.transaction)
 
     def _is_overtaken(self) -> bool:
-        return self._differs(fetch(self._database, list(self._seen)), self._seen)
+        now = fetch(self._database, self._account, list(self._seen))
+        return self._differs(now, self._seen)
 
     def _differs(self, fetched: Fetched, paths: Iterable[str]) -> bool:
         return any(

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from multiprocessing import get_context
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -23,7 +24,7 @@ from services.errors import (
     StoreUnavailable,
 )
 from services.store import firestore_calls
-from services.store.contract import Create, Set, Transaction, Update
+from services.store.contract import Create, Query, Set, Transaction, Update
 from services.store.firestore import FirestoreStore, open_firestore
 from services.store.firestore_errors import explained
 from tests.support.redis_server import free_port
@@ -186,6 +187,22 @@ def test_a_closed_store_connects_again(firestore_store: FirestoreStore) -> None:
     firestore_store.write(Create("things/one", {}))
     firestore_store.close()
     assert firestore_store.get("things/one") is not None
+
+
+# Named databases
+
+
+def test_databases_of_one_project_know_nothing_of_each_other(emulator_host: str) -> None:
+    project = f"test-{uuid4().hex}"
+    stores = [open_firestore(project, "", emulator_host, name) for name in ("(default)", "flock")]
+    for number, store in enumerate(stores):
+        store.write(Create("things/one", {"number": number}))
+        store.transact(lambda t: t.write(Update("things/one", {"more": t.get("things/one").id})))
+    for number, store in enumerate(stores):
+        assert store.get("things/one").fields == {"number": number, "more": "one"}
+        assert [found.path for found in store.query(Query("things"))] == ["things/one"]
+        assert store.count(Query("things", group=True)) == 1
+        store.close()
 
 
 # Credentials

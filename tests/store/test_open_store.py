@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from config import Settings
 from services.errors import StoreUnavailable
@@ -40,6 +41,20 @@ def test_a_project_is_used_as_named(tmp_path: Path) -> None:
     )
     assert isinstance(store, FirestoreStore)
     assert store._database.name == "projects/flock/databases/(default)"
+
+
+def test_a_database_is_used_as_named(tmp_path: Path) -> None:
+    store = open_store(
+        settings(tmp_path, firestore_emulator_host="127.0.0.1:1", firebase_database="flock")
+    )
+    assert isinstance(store, FirestoreStore)
+    assert store._database.name == "projects/bellwether/databases/flock"
+
+
+@pytest.mark.parametrize("name", ["Flock", "a/b", "ab", "(other)", "flock-", "1flock"])
+def test_a_name_that_no_database_can_have_is_refused_at_start(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValidationError, match="firebase_database"):
+        settings(tmp_path, firebase_database=name)
 
 
 def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
