@@ -31,6 +31,8 @@ DAY = timedelta(days=1)
 CLAIM_BATCH = 500
 PIPELINE = 1_000
 
+DIRECTIONS: tuple[Direction, ...] = ("rise", "fall")
+
 Role = Literal["armed", "waiting"]
 _CLAIM = (Path(__file__).parent / "claim.lua").read_text()
 _CLAIM_FRESH = """
@@ -223,13 +225,17 @@ class ArmedIndex:
         return bool(self._redis.exists(*_level_keys(symbol)))
 
     def undecided(self, symbol: str, seen: Span, possible: Span) -> bool:
-        """Whether a level lies where the price may have been unseen."""
+        """Whether a level lies where the price may have been unseen, or may have left it unseen."""
         if seen == possible:
             return False
         with self._redis.pipeline(transaction=False) as pipe:
-            for key in _level_keys(symbol):
-                pipe.zcount(key, f"({seen.high!r}", repr(possible.high))
-                pipe.zcount(key, repr(possible.low), f"({seen.low!r}")
+            for direction in DIRECTIONS:
+                armed = _level_key(symbol, "armed", direction)
+                pipe.zcount(armed, f"({seen.high!r}", repr(possible.high))
+                pipe.zcount(armed, repr(possible.low), f"({seen.low!r}")
+                waiting = _level_key(symbol, "waiting", direction)
+                pipe.zcount(waiting, repr(seen.high), f"({possible.high!r}")
+                pipe.zcount(waiting, f"({possible.low!r}", repr(seen.low))
             return any(pipe.execute())
 
     def claim(self, evidence: Evidence) -> int:
@@ -314,7 +320,7 @@ def _level_key(symbol: str, role: Role, direction: Direction) -> str:
 
 
 def _level_keys(symbol: str) -> list[str]:
-    return [_level_key(symbol, r, d) for r in ("armed", "waiting") for d in ("rise", "fall")]
+    return [_level_key(symbol, r, d) for r in ("armed", "waiting") for d in DIRECTIONS]
 
 
 def text_of(value: object) -> str:

@@ -52,7 +52,7 @@ class Reading(_Frozen):
             day_high=max(quote.price, _number(quote.day_high, quote.price)),
             day_low=min(quote.price, _number(quote.day_low, quote.price)),
             session=quote.session,
-            session_over=quote.market_state != "open",
+            session_over=_is_final(quote),
             previous_close=quote.previous_close,
             as_of=quote.as_of,
             currency=quote.currency,
@@ -196,6 +196,11 @@ def hidden(level: float, seen: Span, unseen: Span) -> bool:
     return unseen.low <= level < seen.low or seen.high < level <= unseen.high
 
 
+def may_have_left(level: float, seen: Span, unseen: Span) -> bool:
+    """Whether the price may have left a level on which it was seen, or that it was not seen at."""
+    return unseen.low < level <= seen.low or seen.high <= level < unseen.high
+
+
 def needs_second_look(previous: Reading | None, present: Reading) -> bool:
     """Whether a price, or an extreme new since `previous`, may be a jump to confirm (rule 8)."""
     if previous is None:
@@ -318,6 +323,11 @@ def _records(path: Iterable[tuple[datetime, float]], sign: int) -> tuple[Step, .
             steps.append(Step(at=at, value=value))
     every = -(-len(steps) // MAX_STEPS)
     return tuple(steps[(len(steps) - 1) % every :: every])
+
+
+def _is_final(quote: Quote) -> bool:
+    """Whether the session has no later price: a delayed quote shows the close minutes after it."""
+    return quote.market_state != "open" and quote.fetched_at - quote.as_of > STALE_AFTER
 
 
 def _only_weekend_between(earlier: date, later: date) -> bool:

@@ -15,6 +15,7 @@ from services.alerts.intervals import (
     from_minute_bars,
     from_readings,
     hidden,
+    may_have_left,
     may_have_split,
     possible,
     unsplit,
@@ -204,7 +205,8 @@ class SymbolCheck:
     def _since_baseline(self, fresh: Fresh) -> Interval:
         baseline = self._in_present_shares(fresh.baseline)
         seen, unseen = dated(baseline, self._present), possible(baseline, self._present)
-        if hidden(fresh.level, seen, unseen):
+        unsure = hidden if fresh.role == "armed" else may_have_left
+        if unsure(fresh.level, seen, unseen):
             return self._from_bars(baseline.as_of, baseline, only_after=True)
         return from_readings(baseline, self._present)
 

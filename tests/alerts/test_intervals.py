@@ -29,6 +29,7 @@ from tests.support.market import MONDAY, make_quote
 
 def reading(price: float, high: float, low: float, minutes: float = 0, **fields: Any) -> Reading:
     as_of = MONDAY + timedelta(minutes=minutes)
+    fields = {"fetched_at": as_of + timedelta(hours=1), **fields}
     return Reading.of(make_quote(price=price, day_high=high, day_low=low, as_of=as_of, **fields))
 
 
@@ -105,6 +106,11 @@ def test_a_day_that_began_anew_under_one_date_hides_how_the_last_one_ended() -> 
 
 def test_before_the_open_the_last_session_is_over() -> None:
     assert reading(100, 105, 95, market_state="pre").session_over
+
+
+def test_a_delayed_quote_right_after_the_close_is_not_the_last_of_its_session() -> None:
+    soon = MONDAY + timedelta(minutes=15)
+    assert not reading(100, 105, 95, market_state="post", fetched_at=soon).session_over
 
 
 def test_nothing_is_hidden_when_the_next_session_names_our_last_price_as_its_close() -> None:
