@@ -12,12 +12,26 @@ Order of values, within and between types, is Firestore's: null, booleans, numbe
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from enum import Enum
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 
 Value: TypeAlias = (
     "bool | int | float | str | datetime | Sequence[Value] | Mapping[str, Value] | None"
 )
 Fields: TypeAlias = Mapping[str, Value]
+
+
+class ServerTime(Enum):
+    """The type of SERVER_TIME."""
+
+    NOW = "the time of the commit"
+
+
+SERVER_TIME: Final = ServerTime.NOW
+"""As the value of a top-level field that is written: the store's own time of the commit, the
+same in all its fields and documents, exact to a millisecond at least. Read as a datetime."""
+
+WrittenFields: TypeAlias = "Mapping[str, Value | ServerTime]"
 Operator: TypeAlias = Literal["==", "<", "<=", ">", ">=", "in"]
 Direction: TypeAlias = Literal["ascending", "descending"]
 T = TypeVar("T")
@@ -45,7 +59,7 @@ class Create:
     """Write a document that must not exist yet, else `AlreadyExists`."""
 
     path: str
-    fields: Fields
+    fields: WrittenFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,7 @@ class Set:
     """Write a whole document, whether or not one exists."""
 
     path: str
-    fields: Fields
+    fields: WrittenFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class Update:
     """
 
     path: str
-    fields: Fields
+    fields: WrittenFields
     version: str | None = None
 
 
@@ -141,6 +155,12 @@ class Store(Reader, Protocol):
 
     def count(self, query: Query) -> int:
         """How many documents match."""
+
+    def all(self, after: str | None = None) -> Iterator[Document]:
+        """Every document, streamed by path (part by part, as UTF-8), from behind `after`."""
+
+    def size(self) -> int:
+        """How many documents there are."""
 
     def ping(self) -> None:
         """Return when the store answers, else raise StoreUnavailable."""

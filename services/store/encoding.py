@@ -21,11 +21,15 @@ _END = b"\0"  # below every rank, so a shorter list or map sorts before its cont
 
 
 def to_json(fields: dict[str, Plain]) -> str:
-    """JSON text; times and numbers that JSON lacks are maps with one key that begins with $."""
+    """JSON text; times and numbers that JSON lacks are maps with one key that begins with $.
+
+    Equal fields of equal types have equal texts: names are in order.
+    """
     return json.dumps(
         {name: _tagged(value) for name, value in fields.items()},
         ensure_ascii=False,
         allow_nan=False,
+        sort_keys=True,
         separators=(",", ":"),
     )
 

@@ -30,6 +30,16 @@ def check_group(name: str) -> str:
     return name
 
 
+def key_of(path: str) -> bytes:
+    """Bytes that sort as both engines sort paths: part by part, each as UTF-8."""
+    return path.replace("/", "\0").encode()
+
+
+def path_of(key: bytes) -> str:
+    """The path of a key."""
+    return key.decode().replace("\0", "/")
+
+
 def _segments(path: str) -> list[str]:
     if _bytes(path, path) > MAX_PATH_BYTES:
         raise InvalidPath(f"{_shown(path)} is longer than {MAX_PATH_BYTES} bytes.")

@@ -47,6 +47,20 @@ def stream(query: Query, page: Callable[[Query], list[Document]]) -> Iterator[Do
         query = replace(query, after=cursor_of(query, documents[-1]))
 
 
+def stream_all(
+    after: str | None, page: Callable[[str | None, int], list[Document]]
+) -> Iterator[Document]:
+    """Every document behind `after`, fetched by `page` in pieces of at most so many."""
+    if after is not None:
+        check_document_path(after)
+    while True:
+        documents = page(after, PAGE)
+        yield from documents
+        if len(documents) < PAGE:
+            return
+        after = documents[-1].path
+
+
 def check_query(query: Query) -> Query:
     """`query`, if both engines can run it, else InvalidPath or InvalidValue."""
     (check_group if query.group else check_collection_path)(query.collection)
