@@ -521,6 +521,64 @@ def test_a_slow_check_with_an_old_quote_rings_nothing_that_a_newer_one_settled(
     assert bell.triggers() == []
 
 
+# Commits whose answer was lost
+
+
+@pytest.fixture
+def lost_answers(bell: Bell, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """From now on one kind of call of the store is applied, and its answer is lost, once."""
+
+    def lose(kind: str) -> None:
+        real = getattr(type(bell.services.store), kind)
+
+        def lossy(store: Any, *args: Any) -> None:
+            real(store, *args)
+            monkeypatch.setattr(type(store), kind, real)
+            raise StoreUnavailable("the answer was lost")
+
+        monkeypatch.setattr(type(bell.services.store), kind, lossy)
+
+    return lose
+
+
+def test_a_trigger_whose_commit_went_unanswered_is_recorded_once_and_delivered(
+    bell: Bell, lost_answers: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell.alert("price_rises_to", 110)
+    bell.later()
+    bell.price(111)
+    lost_answers("transact")
+    assert bell.check().recorded == 0
+    assert sweep_at_once(bell, monkeypatch) == 0
+    assert len(bell.triggers()) == 1
+    assert bell.jobs.delivered == []
+    assert bell.parts.outbox.sweep(bell.at) == 1
+
+
+def test_an_alert_whose_commit_went_unanswered_is_indexed_all_the_same(
+    bell: Bell, lost_answers: Callable[[str], None]
+) -> None:
+    bell.check()
+    lost_answers("write")
+    with pytest.raises(StoreUnavailable):
+        bell.alert("price_rises_to", 110)
+    assert bell.check_at(110).recorded == 1
+
+
+def test_a_split_whose_commit_went_unanswered_moves_the_level_once(
+    bell: Bell, lost_answers: Callable[[str], None]
+) -> None:
+    alert = bell.alert("price_rises_to", 120)
+    bell.check_at(101)
+    split_overnight(bell)
+    lost_answers("transact")
+    with pytest.raises(StoreUnavailable):
+        bell.check()
+    bell.check()
+    assert bell.now_of(alert).condition.level == 60
+    assert bell.check_at(61, day_high=61, day_low=50, previous_close=50.5).recorded == 1
+
+
 # Documents that cannot be read
 
 
