@@ -2,11 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from services.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from services.store.contract import MAX_BATCH, Create, Delete, Document, Update, Write
 from services.store.paths import check_document_path
+from services.store.server_time import stamped
 from services.store.values import plain_fields
+
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def check_batch(writes: Sequence[Write]) -> None:
@@ -17,7 +21,7 @@ def check_batch(writes: Sequence[Write]) -> None:
         check_document_path(write.path)
         if isinstance(write, Delete):
             continue
-        plain_fields(write.path, write.fields)
+        plain_fields(write.path, stamped(write.fields, _ANY_TIME))
         if isinstance(write, Update) and not write.fields:
             raise InvalidValue(f"The update of {write.path} names no field.")
 

@@ -6,17 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.firestore_v1.types import Document as _Document
+from google.cloud.firestore_v1.types import DocumentTransform
 from google.cloud.firestore_v1.types import Write as _Write
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.errors import Conflict
 from services.store.contract import Create, Delete, Document, Update, Write
+from services.store.server_time import split
 from services.store.values import Plain, plain_fields
 
 # The bare protobuf classes: the wrappers around them cost ten times as much per value.
 DocumentMessage = _Document.pb()
 WriteMessage = _Write.pb()
 
+_REQUEST_TIME = DocumentTransform.FieldTransform.ServerValue.REQUEST_TIME
 _SIMPLE_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
@@ -38,11 +41,17 @@ def write_message(root: str, write: Write) -> Any:
         message.delete = root + write.path
         return message
     message.update.name = root + write.path
-    fill_map(message.update.fields, plain_fields(write.path, write.fields))
+    known, timed = split(write.fields)
+    fill_map(message.update.fields, plain_fields(write.path, known))
+    for name in timed:
+        message.update_transforms.add(
+            field_path=field_path(name), set_to_server_value=_REQUEST_TIME
+        )
     if isinstance(write, Create):
         message.current_document.exists = False
     elif isinstance(write, Update):
-        message.update_mask.field_paths.extend(field_path(name) for name in write.fields)
+        message.update_mask.SetInParent()  # also when empty: without a mask all is replaced
+        message.update_mask.field_paths.extend(field_path(name) for name in known)
         if write.version is None:
             message.current_document.exists = True
         else:
