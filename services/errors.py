@@ -33,6 +33,10 @@ class StoreUnavailable(StoreError):
     """The store cannot be reached or opened; the message carries the remedy."""
 
 
+class ClockSkew(StoreError):
+    """This machine's clock and the store's are too far apart; the message carries the remedy."""
+
+
 class BadDocument(StoreError):
     """A stored document does not have the shape this version of Bellwether reads."""
 

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import UTC, datetime
 
 from rq import SimpleWorker
 
@@ -9,6 +10,7 @@ from config import SettingsError, load_settings
 from services.errors import BellwetherError
 from services.redis_client import open_redis
 from services.reporting import start_reporting
+from services.store.clock import check_clock
 from workers.parts import parts
 from workers.queues import QUEUES
 
@@ -21,6 +23,7 @@ def main() -> int:
     try:
         settings = load_settings()
         start_reporting(settings)
+        check_clock(parts().services.store, lambda: datetime.now(UTC))
         log.info("Prices come from %s", parts().provider.name)
     except (SettingsError, BellwetherError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
