@@ -1,4 +1,13 @@
-"""Opening the SQLite file: its schema, its settings, and what its errors mean to a person."""
+"""Opening the SQLite file: its schema, its settings, and what its errors mean to a person.
+
+Power loss: the file is in WAL mode with `synchronous = FULL`, so a commit returns only after
+its pages are in the log and the log was put on the disk (fsync). After a power cut the next
+opening replays the log up to its last whole commit, told by checksums: every acknowledged
+write is there, and no write is there in part. A new file is made aside, and the folder is put
+on the disk after it got its name, so that the file itself cannot be lost either. All this
+holds as far as the disk keeps what it said it keeps. See https://www.sqlite.org/wal.html and
+https://www.sqlite.org/pragma.html#pragma_synchronous.
+"""
 
 import os
 import sqlite3
@@ -133,7 +142,7 @@ def _make(path: Path) -> None:
                 connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
             with suppress(FileExistsError):  # another process was first: then its file counts
                 path.hardlink_to(draft)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise StoreUnavailable(
             f"The database {path} cannot be made ({error.strerror}). See that its folder exists"
@@ -141,7 +150,7 @@ def _make(path: Path) -> None:
         ) from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Put the folder's entries on the disk: without this a power cut could lose the new file."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

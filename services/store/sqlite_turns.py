@@ -11,7 +11,7 @@ import time
 
 from services.store import sqlite_file
 
-LONGEST_PAUSE_SECONDS = 0.002
+LONGEST_PAUSE_SECONDS = 0.005
 
 
 def begin_writing(connection: sqlite3.Connection) -> None:
