@@ -18,3 +18,8 @@ def open_redis(url: str) -> Redis:
         socket_connect_timeout=TIMEOUT_SECONDS,
         health_check_interval=30,
     )
+
+
+def text_of(value: object) -> str:
+    """A Redis answer as text, whether or not the client decodes."""
+    return value.decode() if isinstance(value, bytes) else str(value)

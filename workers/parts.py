@@ -18,7 +18,6 @@ from services.market.replay_clock import replay_origin
 from services.notify.channels.email.transport import SmtpTransport
 from services.notify.compose import Composer
 from services.notify.outbox import Outbox
-from services.store.contract import Store
 from services.store.system import System
 from workers.queues import RqJobs
 
@@ -84,20 +83,22 @@ def open_provider(services: Services) -> Provider:
     """The source that the settings name; `auto` is Yahoo on a server (see docs/decisions)."""
     settings = services.settings
     if settings.quotes == "replay":
-        return _replay(settings, services.store)
+        return _replay(settings, services)
     from services.market.backoff import Backoff  # yfinance costs 100 MB: only where it is used
     from services.market.yahoo import YahooProvider
 
     return YahooProvider(Backoff(services.redis))
 
 
-def _replay(settings: Settings, store: Store) -> Provider:
+def _replay(settings: Settings, services: Services) -> Provider:
     start = date.fromisoformat(settings.replay_start)
     seconds = settings.replay_day_seconds
+    origin = replay_origin(services.store, start, seconds, datetime.now(UTC))
+    services.readings.begin_run(f"{start} {origin.isoformat()}")
     return ReplayProvider(
         csv=REPLAY_DATA / "stocks.csv.gz",
         splits=REPLAY_DATA / "splits.csv",
-        origin=replay_origin(store, start, seconds, datetime.now(UTC)),
+        origin=origin,
         start=start,
         day_seconds=seconds,
     )

@@ -21,6 +21,7 @@ from redis import Redis
 
 from services.alerts.conditions import Direction
 from services.alerts.intervals import Interval, IsoDate, Reading, Span
+from services.redis_client import text_of
 from services.store.alerts import Alert
 
 SYMBOLS, MARKED, BUILT_FOR, FIRED = "armed:symbols", "armed:marked", "armed:built-for", "fired"
@@ -321,8 +322,3 @@ def _level_key(symbol: str, role: Role, direction: Direction) -> str:
 
 def _level_keys(symbol: str) -> list[str]:
     return [_level_key(symbol, r, d) for r in ("armed", "waiting") for d in DIRECTIONS]
-
-
-def text_of(value: object) -> str:
-    """A Redis answer as text, whether or not the client decodes."""
-    return value.decode() if isinstance(value, bytes) else str(value)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from redis import Redis
 
 from services.alerts.intervals import Reading
+from services.redis_client import text_of
 
 KEPT = timedelta(days=10)
 _UNCHECKED = "unchecked"
@@ -40,6 +41,13 @@ class Readings:
 
     def put(self, symbol: str, reading: Reading) -> None:
         self._redis.set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT)
+
+    def begin_run(self, run: str) -> None:
+        """Forget what was read in another run of a replay: its later days prove nothing now."""
+        if text_of(self._redis.getset("readings:run", run) or "") == run:
+            return
+        for key in self._redis.scan_iter("reading:*", count=1_000):
+            self._redis.delete(key)
 
     def unchecked(self, symbols: Sequence[str]) -> dict[str, Unchecked]:
         """Those of `symbols` whose alerts are blind."""

@@ -12,9 +12,10 @@ from typing import Any, TypeAlias
 
 from redis import Redis, ResponseError
 
-from services.alerts.index import FIRED, ArmedIndex, Evidence, Member, text_of
+from services.alerts.index import FIRED, ArmedIndex, Evidence, Member
 from services.errors import BellwetherError
 from services.jobs import Jobs
+from services.redis_client import text_of
 from services.store.alerts import Alert, read_alert
 from services.store.contract import Create, Store, Transaction, Update
 from services.store.triggers import Delivery, Trigger, trigger_path

@@ -129,3 +129,16 @@ def test_a_check_that_fails_gives_its_lock_back(
     bell.price(111)
     jobs.check_alerts()
     assert len(bell.triggers()) == 1
+
+
+def test_a_replay_that_begins_anew_forgets_what_was_read_on_later_days(
+    bell: Bell, redis: Redis
+) -> None:
+    bell.alert("price_rises_to", 110)
+    bell.check_at(100)
+    readings = bell.services.readings
+    readings.begin_run("2000-06-01")
+    assert readings.get(["AAPL"]) == {}
+    bell.check_at(101)
+    readings.begin_run("2000-06-01")
+    assert "AAPL" in readings.get(["AAPL"])
