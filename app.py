@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import Settings, load_settings
 from services.container import Services, open_services
 from services.reporting import start_reporting
-from web import api, errors, pages, security
+from web import api, commands, errors, pages, security
 from workers.queues import RqJobs
 
 
@@ -24,6 +24,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     errors.register(app)
     pages.register(app)
     api.register(app)
+    commands.register(app)
     return app
 
 

@@ -1,5 +1,7 @@
 """The document store: one contract, two engines."""
 
+from pathlib import Path
+
 from config import Settings
 from services.errors import StoreUnavailable
 from services.store.contract import Store
@@ -11,16 +13,12 @@ def open_store(settings: Settings) -> Store:
     Raises StoreUnavailable when its folder or credentials cannot be used.
     """
     if settings.uses_firestore:
-        from services.store.firestore import open_firestore  # 40 MB, only where it is used
-
-        return open_firestore(
+        return store_of_project(
             settings.firebase_project_id or "bellwether",
+            settings.firebase_database,
             settings.firebase_credentials_base64,
             settings.firestore_emulator_host,
-            settings.firebase_database,
         )
-    from services.store.sqlite import SqliteStore
-
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -28,4 +26,20 @@ def open_store(settings: Settings) -> Store:
             f"The folder {settings.data} cannot be made ({error.strerror})."
             " Set BELLWETHER_DATA to a folder that this user may write."
         ) from error
-    return SqliteStore(settings.data / "bellwether.sqlite3")
+    return store_in_file(settings.data / "bellwether.sqlite3")
+
+
+def store_of_project(
+    project: str, database: str, credentials_base64: str, emulator_host: str
+) -> Store:
+    """A Firestore database, reached at first use. Raises StoreUnavailable over credentials."""
+    from services.store.firestore import open_firestore  # 40 MB, only where it is used
+
+    return open_firestore(project, credentials_base64, emulator_host, database)
+
+
+def store_in_file(path: Path) -> Store:
+    """The embedded store in the file at `path`, which is made at first use where it is missing."""
+    from services.store.sqlite import SqliteStore
+
+    return SqliteStore(path)

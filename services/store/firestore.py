@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.api_core import exceptions as google
 
@@ -13,11 +13,11 @@ from services.store.contract import Create, Document, Query, Transaction, Update
 from services.store.firestore_calls import UNANSWERED, again_after, commit, fetch, read
 from services.store.firestore_client import DEFAULT_DATABASE, Database, cloud, emulator
 from services.store.firestore_errors import explained
-from services.store.firestore_query import parent_of, query_message
+from services.store.firestore_query import message_of_all, parent_of, query_message
 from services.store.firestore_transaction import Overtaken, attempt
 from services.store.firestore_values import read_document, write_message
 from services.store.paths import check_document_path
-from services.store.queries import check_query, stream
+from services.store.queries import check_query, stream, stream_all
 
 T = TypeVar("T")
 
@@ -88,18 +88,14 @@ class FirestoreStore:
     def count(self, query: Query) -> int:
         check_query(query)
         root = self._database.root
-        request = {
-            "parent": parent_of(root, query),
-            "structured_aggregation_query": {
-                "structured_query": query_message(root, query),
-                "aggregations": [{"alias": "number", "count": {}}],
-            },
-        }
-        with explained():
-            (answer,) = read(self._database, "run_aggregation_query", request)
-        number = int(answer.result.aggregate_fields["number"].integer_value)
-        self.bill.account().counted(number)
-        return number
+        return self._number(parent_of(root, query), query_message(root, query))
+
+    def all(self, after: str | None = None) -> Iterator[Document]:
+        return stream_all(after, partial(self._page_of_all, self.bill.account()))
+
+    def size(self) -> int:
+        root = self._database.root
+        return self._number(root.rstrip("/"), message_of_all(root))
 
     def ping(self) -> None:
         self.get("system/checker")
@@ -109,15 +105,31 @@ class FirestoreStore:
 
     def _page(self, account: Account, query: Query) -> list[Document]:
         root = self._database.root
-        request = {
-            "parent": parent_of(root, query),
-            "structured_query": query_message(root, query),
+        return self._documents(account, parent_of(root, query), query_message(root, query))
+
+    def _page_of_all(self, account: Account, after: str | None, size: int) -> list[Document]:
+        root = self._database.root
+        return self._documents(account, root.rstrip("/"), message_of_all(root, after, size))
+
+    def _number(self, parent: str, message: Any) -> int:
+        aggregation = {
+            "structured_query": message,
+            "aggregations": [{"alias": "number", "count": {}}],
         }
+        request = {"parent": parent, "structured_aggregation_query": aggregation}
+        with explained():
+            (answer,) = read(self._database, "run_aggregation_query", request)
+        number = int(answer.result.aggregate_fields["number"].integer_value)
+        self.bill.account().counted(number)
+        return number
+
+    def _documents(self, account: Account, parent: str, message: Any) -> list[Document]:
+        request = {"parent": parent, "structured_query": message}
         with explained():
             answers = read(self._database, "run_query", request)
         found = [answer.document for answer in answers if answer.document.name]
         account.queried(len(found))
-        return [read_document(root, document) for document in found]
+        return [read_document(self._database.root, document) for document in found]
 
 
 def _is_conditional(write: Write) -> bool:

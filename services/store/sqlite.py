@@ -3,13 +3,15 @@
 import os
 import secrets
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from services.errors import Contention
+from services.errors import Contention, StoreUnavailable
 from services.store.batch import Buffered, check_batch, check_precondition
 from services.store.contract import (
     Create,
@@ -23,20 +25,30 @@ from services.store.contract import (
     Write,
 )
 from services.store.encoding import from_json, to_json
-from services.store.paths import check_document_path
-from services.store.queries import check_query, stream
+from services.store.paths import check_document_path, key_of, path_of
+from services.store.queries import check_query, stream, stream_all
+from services.store.server_time import stamped
 from services.store.sqlite_file import explained, is_busy, open_database
-from services.store.sqlite_query import key_of, path_of, select, select_count
+from services.store.sqlite_health import back_up, check_at_start
+from services.store.sqlite_query import select, select_count
 from services.store.sqlite_turns import begin_writing
 from services.store.values import plain_fields
 
 T = TypeVar("T")
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 _READ = "SELECT key, fields, version FROM documents WHERE key = ?"
+_READ_BEHIND = "SELECT key, fields, version FROM documents WHERE key > ? ORDER BY key LIMIT ?"
 _WRITE = """
 INSERT INTO documents (key, parent, name, fields, version) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET fields = excluded.fields, version = excluded.version
 """
+
+
+def _machine_time() -> datetime:
+    """The time of this machine, which is the server of its file."""
+    return _EPOCH + timedelta(microseconds=time.time_ns() // 1_000)
 
 
 class SqliteStore:
@@ -46,10 +58,12 @@ class SqliteStore:
     acknowledges is on the disk.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], datetime] = _machine_time) -> None:
         self._path = path
+        self._clock = clock
         # By process id, for a connection must not be used on the other side of a fork.
         self._idle: dict[int, deque[sqlite3.Connection]] = {}
+        self._found_sound: set[int] = set()  # processes, by id
 
     def get(self, path: str) -> Document | None:
         key = key_of(check_document_path(path))
@@ -66,7 +80,7 @@ class SqliteStore:
         if not writes:
             return
         with self._connection() as connection, _writing(connection):
-            _apply(connection, writes)
+            _apply(connection, writes, self._clock())
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         with self._connection() as connection:
@@ -79,7 +93,7 @@ class SqliteStore:
             with _ended(connection):
                 transaction = _SqliteTransaction(connection)
                 result = work(transaction)
-                _apply(connection, transaction.writes)
+                _apply(connection, transaction.writes, self._clock())
                 return result
 
     def query(self, query: Query) -> Iterator[Document]:
@@ -91,9 +105,23 @@ class SqliteStore:
             (number,) = connection.execute(statement.sql, statement.parameters).fetchone()
         return int(number)
 
+    def all(self, after: str | None = None) -> Iterator[Document]:
+        return stream_all(after, self._page_of_all)
+
+    def size(self) -> int:
+        with self._connection() as connection:
+            (number,) = connection.execute("SELECT count(*) FROM documents").fetchone()
+        return int(number)
+
     def ping(self) -> None:
         with self._connection() as connection:
             connection.execute("SELECT version FROM documents LIMIT 1").fetchone()
+
+    def backup(self, target: Path) -> None:
+        """Copy the whole store, as it is at one moment, to the file `target`; others may write
+        meanwhile. `target` is replaced once the copy has been verified, else left alone."""
+        with self._connection() as connection:
+            back_up(connection, self._path, target)
 
     def close(self) -> None:
         for connection in self._idle.pop(os.getpid(), ()):
@@ -106,6 +134,24 @@ class SqliteStore:
                 _document(row) for row in connection.execute(statement.sql, statement.parameters)
             ]
 
+    def _page_of_all(self, after: str | None, size: int) -> list[Document]:
+        key = b"" if after is None else key_of(after)
+        with self._connection() as connection:
+            return [_document(row) for row in connection.execute(_READ_BEHIND, (key, size))]
+
+    def _open(self) -> sqlite3.Connection:
+        """A new connection; the first one of each process looks whether the file is sound."""
+        connection = open_database(self._path)
+        if os.getpid() not in self._found_sound:
+            try:
+                with explained(self._path):
+                    check_at_start(connection, self._path)
+            except StoreUnavailable:
+                connection.close()
+                raise
+            self._found_sound.add(os.getpid())
+        return connection
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """A connection that nobody else uses meanwhile; errors come out as StoreUnavailable."""
@@ -113,7 +159,7 @@ class SqliteStore:
         try:
             connection = idle.pop()
         except IndexError:
-            connection = open_database(self._path)
+            connection = self._open()
         try:
             with explained(self._path):
                 yield connection
@@ -170,22 +216,22 @@ def _document(row: tuple[bytes, str, str]) -> Document:
     return Document(path_of(key), from_json(fields), version)
 
 
-def _apply(connection: sqlite3.Connection, writes: Sequence[Write]) -> None:
+def _apply(connection: sqlite3.Connection, writes: Sequence[Write], now: datetime) -> None:
     version = secrets.token_hex(8)
     for write in writes:
         key = key_of(write.path)
         if isinstance(write, Delete):
             connection.execute("DELETE FROM documents WHERE key = ?", (key,))
         else:
-            fields = to_json(plain_fields(write.path, _result(write, _read(connection, key))))
+            fields = to_json(plain_fields(write.path, _result(write, _read(connection, key), now)))
             parent = write.path.rpartition("/")[0]
             name = parent.rpartition("/")[2]
             connection.execute(_WRITE, (key, parent, name, fields, version))
 
 
-def _result(write: Create | Set | Update, stored: Document | None) -> Fields:
-    """The fields after `write`, or the error of the precondition that does not hold."""
+def _result(write: Create | Set | Update, stored: Document | None, now: datetime) -> Fields:
+    """The fields after `write` at `now`, or the error of the precondition that does not hold."""
     check_precondition(write, stored)
     if isinstance(write, Update) and stored is not None:
-        return {**stored.fields, **write.fields}
-    return write.fields
+        return {**stored.fields, **stamped(write.fields, now)}
+    return stamped(write.fields, now)

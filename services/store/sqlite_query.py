@@ -6,20 +6,11 @@ from dataclasses import dataclass, field
 
 from services.store.contract import Direction, Operator, Query, Value
 from services.store.encoding import range_of_type, sort_key
+from services.store.paths import key_of
 from services.store.queries import full_order, last_direction
 from services.store.values import plain_value
 
 Condition = tuple[str, Operator, Value]
-
-
-def key_of(path: str) -> bytes:
-    """The path as it is stored: bytes that sort part by part."""
-    return path.replace("/", "\0").encode()
-
-
-def path_of(key: bytes) -> str:
-    """The path of a stored key."""
-    return key.decode().replace("\0", "/")
 
 
 @dataclass(slots=True)

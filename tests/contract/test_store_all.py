@@ -1,11 +1,9 @@
 """What both engines promise: going through every document, and their number."""
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 import pytest
 
 from services.errors import InvalidPath
-from services.store.contract import Document, Set, Store, Delete
+from services.store.contract import Delete, Set, Store
 from services.store.queries import PAGE
 
 IN_ORDER = [
