@@ -3,9 +3,10 @@
     python -m bench.cost [--users 20] [--checks 288]
 
 The real services on Google's emulator and a real Redis, with a scripted market, go through a day:
-each person looks at ten pages (more than ten minutes apart, so that nothing is cached), sets five alerts of which one rings, and edits two notes; every
-five minutes there is a check, every minute a sweep. Printed next to the free tier for 1,000
-people: what happens once however many they are, is not multiplied.
+each person looks at ten pages (so far apart that nothing is cached any more), sets five alerts of
+which one rings, and edits two notes; every five minutes there is a check, every minute a sweep.
+Printed next to the free tier for 1,000 people: what happens once however many they are, is not
+multiplied.
 """
 
 import argparse
