@@ -14,7 +14,8 @@ _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def check_batch(writes: Sequence[Write]) -> None:
-    """Raises InvalidPath or InvalidValue when no engine could apply `writes`."""
+    """Raises InvalidPath or InvalidValue when no engine could apply `writes`; AlreadyExists,
+    NotFound or Conflict when an earlier one of them rules a later one out."""
     if len(writes) > MAX_BATCH:
         raise InvalidValue(f"{len(writes)} writes at once; the limit is {MAX_BATCH}.")
     for write in writes:
@@ -24,6 +25,21 @@ def check_batch(writes: Sequence[Write]) -> None:
         plain_fields(write.path, stamped(write.fields, _ANY_TIME))
         if isinstance(write, Update) and not write.fields:
             raise InvalidValue(f"The update of {write.path} names no field.")
+    _check_sequence(writes)
+
+
+def _check_sequence(writes: Sequence[Write]) -> None:
+    """Firestore refuses such writes as malformed, without telling which and why."""
+    is_there: dict[str, bool] = {}
+    for write in writes:
+        known = is_there.get(write.path)
+        if known and isinstance(write, Create):
+            raise AlreadyExists(f"{write.path} is written before it is created.")
+        if known is not None and isinstance(write, Update) and write.version is not None:
+            raise Conflict(f"{write.path} is written before it is updated at a version.")
+        if known is False and isinstance(write, Update):
+            raise NotFound(f"{write.path} is deleted before it is updated.")
+        is_there[write.path] = not isinstance(write, Delete)
 
 
 def check_precondition(write: Write, stored: Document | None) -> None:

@@ -82,9 +82,15 @@ class _FirestoreTransaction(Buffered):
         if self._differs(fetched, only_read):
             self._roll_back(fetched.transaction)
             raise Overtaken
-        commit(self._database, self._account, messages, fetched.transaction)
+        try:
+            commit(self._database, self._account, messages, fetched.transaction)
+        except google.GoogleAPICallError:
+            self._roll_back(fetched.transaction)  # else it would keep locked what it read
+            raise
 
     def _is_overtaken(self) -> bool:
+        if not self._seen:
+            return False
         now = fetch(self._database, self._account, list(self._seen))
         return self._differs(now, self._seen)
 

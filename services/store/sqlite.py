@@ -42,7 +42,8 @@ _READ = "SELECT key, fields, version FROM documents WHERE key = ?"
 _READ_BEHIND = "SELECT key, fields, version FROM documents WHERE key > ? ORDER BY key LIMIT ?"
 _WRITE = """
 INSERT INTO documents (key, parent, name, fields, version) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET fields = excluded.fields, version = excluded.version
+ON CONFLICT (key) DO UPDATE SET fields = excluded.fields,
+    version = CASE fields WHEN excluded.fields THEN version ELSE excluded.version END
 """
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from services.errors import AlreadyExists, Conflict, NotFound
+from services.store.batch import check_batch
 from services.store.contract import (
     Create,
     Cursor,
@@ -34,6 +35,7 @@ class ModelStore:
         return [self.get(path) for path in paths]
 
     def write(self, *writes: Write) -> None:
+        check_batch(writes)
         after = dict(self._documents)
         self._commits += 1
         for write in writes:
@@ -85,6 +87,7 @@ class ModelTransaction:
 
     def write(self, *writes: Write) -> None:
         self.writes += writes
+        check_batch(self.writes)
 
 
 def result(write: Write, stored: Document | None) -> Fields:
