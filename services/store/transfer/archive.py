@@ -25,6 +25,7 @@ HEAD = json.dumps({"bellwether": "documents", "format": FORMAT, "schema": SCHEMA
 DOCUMENT = b'{"path":'
 """How the line of a document begins, and no other."""
 
+_LONGEST_HEAD = 500
 _LONGEST_LINE = 2**24  # a document of 1 MiB can need six times as many bytes
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, TypeError, AttributeError)
 
@@ -60,7 +61,7 @@ class Archive:
         """The lines of the documents; whether the file is whole is known after the last."""
         tally = Tally()
         with self._explained(), gzip.open(self._path) as file:
-            self._check_head(file.readline(_LONGEST_LINE))
+            self._check_head(file.readline(_LONGEST_HEAD))
             for line in iter(partial(file.readline, _LONGEST_LINE), b""):
                 if not line.startswith(DOCUMENT):
                     break

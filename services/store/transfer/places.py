@@ -17,6 +17,7 @@ from services.store.transfer.export import export
 from services.store.transfer.plan import Consent, Names, Progress
 
 _FIRESTORE = re.compile(r"[a-z][a-z0-9.:-]+(/[a-z][a-z0-9-]+)?")
+_DEFAULT = "(default)"
 _AT_ONCE = {"sqlite": 1, "firestore": 4}  # SQLite has one writer; Firestore waits on the network
 _FORMS = "A place is sqlite:PATH, firestore:PROJECT, firestore:PROJECT/DATABASE or file:PATH."
 
@@ -45,8 +46,8 @@ def read_place(text: str) -> Place:
     scheme, _, location = text.partition(":")
     if scheme in ("sqlite", "file") and location and "\0" not in location:
         return Place(scheme, str(Path(location).expanduser().resolve()))
-    if scheme == "firestore" and _FIRESTORE.fullmatch(location):
-        return Place(scheme, location)
+    if scheme == "firestore" and _FIRESTORE.fullmatch(location.removesuffix(f"/{_DEFAULT}")):
+        return Place(scheme, location.removesuffix(f"/{_DEFAULT}"))
     raise InvalidInput("place", f"{text!r} is none. {_FORMS}")
 
 
@@ -106,5 +107,5 @@ def _store(place: Place, access: Access) -> Store:
         return store_in_file(Path(place.location))
     project, _, database = place.location.partition("/")
     return store_of_project(
-        project, database or "(default)", access.credentials_base64, access.emulator_host
+        project, database or _DEFAULT, access.credentials_base64, access.emulator_host
     )
