@@ -5,9 +5,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config import Settings, load_settings
+from config import Settings, SettingsError, load_settings
 from services.container import Services, open_services
+from services.errors import BellwetherError
 from services.reporting import start_reporting
+from services.store import require_usable
 from web import api, commands, errors, pages, security
 from workers.queues import RqJobs
 
@@ -31,7 +33,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
 def __getattr__(name: str) -> Any:
     """Make `app` when it is first asked for, so that importing this module starts nothing."""
     if name == "app":
-        settings = load_settings()
-        start_reporting(settings)
-        return create_app(settings)
+        with commands.told_in_a_terminal():
+            settings = load_settings()
+            start_reporting(settings)
+            return create_app(settings)
     raise AttributeError(name)

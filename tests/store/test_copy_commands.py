@@ -146,9 +146,8 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_2(
     assert {file.name for file in tmp_path.iterdir()} - before <= {"a.db-wal", "a.db-shm"}
 
 
-def test_wrong_credentials_are_one_sentence(
-    source: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("configured", ["", "project"])
+def test_wrong_credentials_are_one_sentence(source: Store, tmp_path: Path, configured: str) -> None:
     key = base64.b64encode(json.dumps({"type": "service_account"}).encode()).decode()
     process = flask(
         tmp_path,
@@ -156,11 +155,19 @@ def test_wrong_credentials_are_one_sentence(
         f"sqlite:{tmp_path}/a.db",
         "firestore:project",
         FIREBASE_CREDENTIALS_BASE64=key,
+        FIREBASE_PROJECT_ID=configured,
     )
     _, told = process.communicate(timeout=60)
     assert process.returncode == 2
     assert told.startswith("Error: FIREBASE_CREDENTIALS_BASE64 is not")
     assert len(told.splitlines()) == 1
+
+
+def test_wrong_settings_are_told_without_a_traceback(source: Store, tmp_path: Path) -> None:
+    process = flask(tmp_path, "compare", f"sqlite:{tmp_path}/a.db", "file:x", PORT="none")
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert told.startswith("Error: These settings cannot be used:\n  PORT:")
 
 
 def test_a_process_without_redis_copies(source: Store, tmp_path: Path) -> None:
