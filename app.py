@@ -1,15 +1,17 @@
 """The web application: `create_app()`, and `app` for gunicorn. Wiring only."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
+from gunicorn.errors import AppImportError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings, SettingsError, load_settings
 from services.container import Services, open_services
 from services.errors import BellwetherError
 from services.reporting import start_reporting
-from services.store import require_usable
 from web import api, commands, errors, pages, security
 from workers.queues import RqJobs
 
@@ -30,10 +32,19 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     return app
 
 
+@contextmanager
+def _told_by_gunicorn() -> Iterator[None]:
+    """Ends gunicorn with one sentence where the application cannot be made."""
+    try:
+        yield
+    except (SettingsError, BellwetherError) as error:
+        raise AppImportError(str(error)) from error
+
+
 def __getattr__(name: str) -> Any:
     """Make `app` when it is first asked for, so that importing this module starts nothing."""
     if name == "app":
-        with commands.told_in_a_terminal():
+        with _told_by_gunicorn(), commands.told_in_a_terminal():
             settings = load_settings()
             start_reporting(settings)
             return create_app(settings)

@@ -1,13 +1,20 @@
 """How gunicorn serves app:app. WEB_CONCURRENCY says how many processes."""
 
+import sys
 from pathlib import Path
 
+from gunicorn.errors import AppImportError
+from gunicorn.workers.base import Worker
+
 from config import SettingsError, load_settings
+from services.errors import StoreUnavailable
+from services.store import require_usable
 
 try:
     settings = load_settings()
 except SettingsError as error:
-    raise SystemExit(str(error)) from None
+    print(error, file=sys.stderr)  # noqa: T201  the reason why nothing starts
+    raise SystemExit(2) from None
 
 bind = f"{'127.0.0.1' if settings.bellwether_local else '0.0.0.0'}:{settings.port}"  # noqa: S104  a server's port is public
 worker_class = "gthread"
@@ -21,3 +28,11 @@ keepalive = 5 if settings.bellwether_local else 75
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 control_socket_disable = True
 loglevel = settings.log_level.lower()
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Look at the store before the first request; gunicorn prints the sentence and ends."""
+    try:
+        require_usable(worker.wsgi.extensions["bellwether"].store)
+    except StoreUnavailable as error:
+        raise AppImportError(str(error)) from error

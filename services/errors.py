@@ -30,7 +30,14 @@ class Contention(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot be reached or opened; the message carries the remedy."""
+    """The store cannot be reached or opened; the message carries the remedy.
+
+    `passing` means that waiting may help, with nobody changing anything.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class ClockSkew(StoreError):

@@ -10,6 +10,7 @@ from config import SettingsError, load_settings
 from services.errors import BellwetherError
 from services.redis_client import open_redis
 from services.reporting import start_reporting
+from services.store import require_usable
 from services.store.clock import check_clock
 from workers.parts import parts
 from workers.queues import QUEUES
@@ -23,6 +24,7 @@ def main() -> int:
     try:
         settings = load_settings()
         start_reporting(settings)
+        require_usable(parts().services.store)
         check_clock(parts().services.store, lambda: datetime.now(UTC))
         log.info("Prices come from %s", parts().provider.name)
     except (SettingsError, BellwetherError) as error:

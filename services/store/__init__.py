@@ -1,10 +1,26 @@
 """The document store: one contract, two engines."""
 
+import logging
 from pathlib import Path
 
 from config import Settings
 from services.errors import StoreUnavailable
 from services.store.contract import Store
+
+log = logging.getLogger(__name__)
+
+
+def require_usable(store: Store) -> None:
+    """Raises StoreUnavailable when `store` cannot be used until somebody changes something.
+
+    One that is only away for a while is no reason not to start: it is asked again later.
+    """
+    try:
+        store.ping()
+    except StoreUnavailable as error:
+        if not error.passing:
+            raise
+        log.warning("The store is away, Bellwether starts all the same: %s", error)
 
 
 def open_store(settings: Settings) -> Store:

@@ -56,7 +56,8 @@ def _meaning(error: BaseException | None, writes: Sequence[Write]) -> StoreError
     if isinstance(error, GoogleAuthError):
         return StoreUnavailable(f"Firestore did not take the credentials. {_ACCESS}")
     return _failed_precondition(error, writes) or StoreUnavailable(
-        f"Firestore did not answer ({_reason(error)}). {_REMEDIES.get(type(error), _UNREACHED)}"
+        f"Firestore did not answer ({_reason(error)}). {_REMEDIES.get(type(error), _UNREACHED)}",
+        passing=type(error) not in _REMEDIES or isinstance(error, google.ResourceExhausted),
     )
 
 
