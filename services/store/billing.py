@@ -1,7 +1,7 @@
 """What Google bills: documents read, written and deleted, counted by call site.
 
-Counted as Firestore bills. A document asked for is a read, there or not; a page of a query is
-its documents, one at least; a count is one read for every thousand matches begun; what a
+Counted as Firestore bills. A document asked for is a read, there or not; a query is the documents
+that were taken from it, one at least; a count is one read for every thousand matches begun; what a
 transaction reads again is read again. Only commits that were acknowledged are counted.
 """
 
@@ -23,7 +23,7 @@ _ENGINE = frozenset(
     f"services.store.{name}"
     for name in (
         *("batch", "billing", "paging", "queries", "record"),
-        *("firestore", "firestore_calls", "firestore_transaction"),
+        *("firestore", "firestore_calls", "firestore_stream", "firestore_transaction"),
     )
 )
 
@@ -62,7 +62,7 @@ class Account:
         self.bill.add(self.site, "read", documents)
 
     def queried(self, documents: int) -> None:
-        """A page of a query: one that finds nothing costs a read, too."""
+        """A query that finds nothing costs a read, too."""
         self.read(max(1, documents))
 
     def counted(self, matches: int) -> None:

@@ -1,6 +1,7 @@
 """The engine on Google's Firestore, in native mode."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -8,16 +9,17 @@ from google.api_core import exceptions as google
 
 from services.errors import StoreUnavailable
 from services.store.batch import check_batch
-from services.store.billing import Account, Bill
+from services.store.billing import Bill
 from services.store.contract import Create, Document, Query, Transaction, Update, Write
 from services.store.firestore_calls import UNANSWERED, again_after, commit, fetch, read
 from services.store.firestore_client import DEFAULT_DATABASE, Database, cloud, emulator
 from services.store.firestore_errors import explained
 from services.store.firestore_query import message_of_all, parent_of, query_message
+from services.store.firestore_stream import stream_documents
 from services.store.firestore_transaction import Overtaken, attempt
-from services.store.firestore_values import read_document, write_message
+from services.store.firestore_values import write_message
 from services.store.paths import check_document_path
-from services.store.queries import check_query, stream, stream_all
+from services.store.queries import check_query, cursor_of
 
 T = TypeVar("T")
 
@@ -83,7 +85,9 @@ class FirestoreStore:
         return result
 
     def query(self, query: Query) -> Iterator[Document]:
-        return stream(check_query(query), partial(self._page, self.bill.account()))
+        behind = partial(_behind, self._database.root, check_query(query))
+        parent = parent_of(self._database.root, query)
+        return stream_documents(self._database, self.bill.account(), parent, behind)
 
     def count(self, query: Query) -> int:
         check_query(query)
@@ -91,7 +95,11 @@ class FirestoreStore:
         return self._number(parent_of(root, query), query_message(root, query))
 
     def all(self, after: str | None = None) -> Iterator[Document]:
-        return stream_all(after, partial(self._page_of_all, self.bill.account()))
+        if after is not None:
+            check_document_path(after)
+        root = self._database.root
+        behind = partial(_behind_all, root, after)
+        return stream_documents(self._database, self.bill.account(), root.rstrip("/"), behind)
 
     def size(self) -> int:
         root = self._database.root
@@ -102,14 +110,6 @@ class FirestoreStore:
 
     def close(self) -> None:
         self._database.close()
-
-    def _page(self, account: Account, query: Query) -> list[Document]:
-        root = self._database.root
-        return self._documents(account, parent_of(root, query), query_message(root, query))
-
-    def _page_of_all(self, account: Account, after: str | None, size: int) -> list[Document]:
-        root = self._database.root
-        return self._documents(account, root.rstrip("/"), message_of_all(root, after, size))
 
     def _number(self, parent: str, message: Any) -> int:
         aggregation = {
@@ -123,15 +123,22 @@ class FirestoreStore:
         self.bill.account().counted(number)
         return number
 
-    def _documents(self, account: Account, parent: str, message: Any) -> list[Document]:
-        request = {"parent": parent, "structured_query": message}
-        with explained():
-            answers = read(self._database, "run_query", request)
-        found = [answer.document for answer in answers if answer.document.name]
-        account.queried(len(found))
-        return [read_document(self._database.root, document) for document in found]
-
 
 def _is_conditional(write: Write) -> bool:
     """Whether a repetition of `write` would meet its own first effect."""
     return isinstance(write, Create) or (isinstance(write, Update) and write.version is not None)
+
+
+def _behind_all(root: str, after: str | None, last: Document | None, _: int) -> Any:
+    """The message of all documents behind the last that was read, or behind `after`."""
+    return message_of_all(root, after if last is None else last.path)
+
+
+def _behind(root: str, query: Query, last: Document | None, seen: int) -> Any:
+    """The message of what is left of `query` behind the last document that was read."""
+    if last is None:
+        return query_message(root, query)
+    if query.limit is not None and seen >= query.limit:
+        return None
+    left = None if query.limit is None else query.limit - seen
+    return query_message(root, replace(query, limit=left, after=cursor_of(query, last)))

@@ -69,24 +69,14 @@ def test_a_query_is_its_documents_and_at_least_one_read(
     assert billed(filled) == {"read": reads}
 
 
-def test_pages_are_paid_as_they_are_fetched(
-    filled: FirestoreStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.store.queries.PAGE", 2)
+def test_a_stream_is_paid_as_it_is_read(filled: FirestoreStore) -> None:
     documents = filled.query(THINGS)
     assert billed(filled) == {}
+    next(documents)
     next(documents)
     assert billed(filled) == {"read": 2}
     list(documents)
     assert billed(filled) == {"read": 5}
-
-
-def test_a_last_page_that_is_empty_costs_a_read(
-    filled: FirestoreStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.store.queries.PAGE", 5)
-    list(filled.query(THINGS))
-    assert billed(filled) == {"read": 6}
 
 
 @pytest.mark.parametrize("query", [THINGS, Query("nothing")])

@@ -1,6 +1,7 @@
 """What only the Firestore engine does: credentials, lost answers, and being overtaken."""
 
 import base64
+import itertools
 import json
 import os
 import urllib.error
@@ -23,7 +24,7 @@ from services.errors import (
     NotFound,
     StoreUnavailable,
 )
-from services.store import firestore_calls
+from services.store import firestore_calls, firestore_stream
 from services.store.contract import Create, Query, Set, Transaction, Update
 from services.store.firestore import FirestoreStore, open_firestore
 from services.store.firestore_errors import explained
@@ -161,6 +162,48 @@ def test_a_store_that_is_away_is_told_with_the_remedy(impatient: None) -> None:
     ):
         with pytest.raises(StoreUnavailable, match="FIRESTORE_EMULATOR_HOST, is up"):
             use()
+    store.close()
+
+
+class Broken:
+    """Answers of which some come, and then an error."""
+
+    def __init__(self, answers, number: int, error: Exception) -> None:
+        self._answers, self._number, self._error = answers, number, error
+
+    def __iter__(self):
+        yield from itertools.islice(self._answers, self._number)
+        raise self._error
+
+    def cancel(self) -> None:
+        self._answers.cancel()
+
+
+@pytest.mark.parametrize("limit", [None, 5, 9])
+@pytest.mark.parametrize("order", [(), (("n", "descending"),)])
+def test_a_stream_that_breaks_off_goes_on_where_it_was(
+    firestore_store: FirestoreStore, monkeypatch: pytest.MonkeyPatch, order, limit
+) -> None:
+    firestore_store.write(*(Create(f"things/{n}", {"n": n // 2}) for n in range(9)))
+    query = Query("things", order_by=order, limit=limit)
+    whole = list(firestore_store.query(query))
+    real, begun = firestore_stream._begin, []
+
+    def begin(database, request):
+        begun.append(1)
+        answers, first = real(database, request)
+        return Broken(answers, 1, google.DeadlineExceeded("late")), first
+
+    monkeypatch.setattr(firestore_stream, "_begin", begin)
+    assert list(firestore_store.query(query)) == whole
+    assert len(whole) == (limit or 9)
+    assert len(begun) > 2
+
+
+def test_a_stream_that_cannot_begin_is_told_with_the_remedy(impatient: None) -> None:
+    store = open_firestore("bellwether", "", f"127.0.0.1:{free_port()}")
+    with pytest.raises(StoreUnavailable, match="FIRESTORE_EMULATOR_HOST, is up"):
+        list(store.query(Query("things")))
     store.close()
 
 
