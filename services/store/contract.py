@@ -157,7 +157,10 @@ class Store(Reader, Protocol):
         """How many documents match."""
 
     def all(self, after: str | None = None) -> Iterator[Document]:
-        """Every document, streamed by path (part by part, as UTF-8), from behind `after`."""
+        """Every document, streamed by path (part by part, as UTF-8), from behind `after`.
+
+        Not of one moment: what is written meanwhile is in the result or not.
+        """
 
     def size(self) -> int:
         """How many documents there are."""

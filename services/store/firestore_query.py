@@ -45,16 +45,14 @@ def query_message(root: str, query: Query) -> Any:
     return message
 
 
-def message_of_all(root: str, after: str | None = None, size: int | None = None) -> Any:
-    """A message for all documents of the database by name, up to `size` of them."""
+def message_of_all(root: str, after: str | None = None) -> Any:
+    """A message for all documents of the database by name, from behind the path `after`."""
     message = _Message()
     message.from_.add().all_descendants = True  # of no collection in particular
     _add_order(message, "__name__", "ascending")
     if after is not None:
         message.start_at.before = False
         message.start_at.values.add().reference_value = root + after
-    if size is not None:
-        message.limit.value = size
     return message
 
 

@@ -51,8 +51,6 @@ def stream_all(
     after: str | None, page: Callable[[str | None, int], list[Document]]
 ) -> Iterator[Document]:
     """Every document behind `after`, fetched by `page` in pieces of at most so many."""
-    if after is not None:
-        check_document_path(after)
     while True:
         documents = page(after, PAGE)
         yield from documents

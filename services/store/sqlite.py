@@ -107,6 +107,8 @@ class SqliteStore:
         return int(number)
 
     def all(self, after: str | None = None) -> Iterator[Document]:
+        if after is not None:
+            check_document_path(after)
         return stream_all(after, self._page_of_all)
 
     def size(self) -> int:
