@@ -173,7 +173,8 @@ class Broken:
 
     def __iter__(self):
         yield from itertools.islice(self._answers, self._number)
-        raise self._error
+        if next(iter(self._answers), None) is not None:
+            raise self._error
 
     def cancel(self) -> None:
         self._answers.cancel()
