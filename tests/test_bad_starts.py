@@ -91,3 +91,9 @@ def test_unusable_credentials_are_told_at_start_without_a_word_of_them(
 def test_a_setting_that_cannot_be_is_told_at_start(command, codes, tmp_path: Path) -> None:
     run = begin(command, tmp_path, CHECK_INTERVAL_SECONDS="often")
     assert_says(run, (2,), "CHECK_INTERVAL_SECONDS")
+
+
+def test_a_clock_with_wrong_settings_says_so(tmp_path: Path) -> None:
+    clock = [sys.executable, "-m", "workers.clock"]
+    run = begin(clock, tmp_path, CHECK_INTERVAL_SECONDS="often")
+    assert_says(run, (2,), "CHECK_INTERVAL_SECONDS")

@@ -1,6 +1,7 @@
 """The clock process: `python -m workers.clock`. Any number may run; one at a time ticks."""
 
 import logging
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from redis import RedisError
 from rq.job import Job
 from rq_scheduler import Scheduler
 
-from config import Settings, load_settings
+from config import Settings, SettingsError, load_settings
 from services.redis_client import open_redis
 from services.reporting import start_reporting
 from workers.schedule import register
@@ -41,7 +42,11 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
 
 
 def main() -> None:
-    settings = load_settings()
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
+        sys.exit(2)
     start_reporting(settings)
     clock = Clock(connection=open_redis(settings.redis_url), interval=TICK_SECONDS)
     clock.settings = settings

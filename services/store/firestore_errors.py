@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from google.api_core import exceptions as google
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import GoogleAuthError, TransportError
 
 from services.errors import (
     AlreadyExists,
@@ -53,6 +53,8 @@ def _meaning(error: BaseException | None, writes: Sequence[Write]) -> StoreError
         return Contention("Other writers kept the same documents busy; try again.")
     if isinstance(error, google.InvalidArgument):
         return InvalidValue(f"Firestore refused a value: {error.message}")
+    if isinstance(error, TransportError):
+        return StoreUnavailable(f"Google's sign-in did not answer. {_UNREACHED}", passing=True)
     if isinstance(error, GoogleAuthError):
         return StoreUnavailable(f"Firestore did not take the credentials. {_ACCESS}")
     return _failed_precondition(error, writes) or StoreUnavailable(

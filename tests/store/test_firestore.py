@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.api_core import exceptions as google
-from google.auth.exceptions import RefreshError
+from google.auth.exceptions import RefreshError, TransportError
 
 from services.errors import (
     AlreadyExists,
@@ -351,6 +351,7 @@ VERSIONED = (Update("things/old", {"x": 1}, "2026-01-01T00:00:00Z"),)
         (google.RetryError("late", google.ServiceUnavailable("away")), (), StoreUnavailable,
          "away"),
         (RefreshError("invalid_grant: " + SECRET), (), StoreUnavailable, "not revoked"),
+        (TransportError("no route: " + SECRET), (), StoreUnavailable, "sign-in did not answer"),
     ],
     ids=lambda value: repr(value)[:60],
 )  # fmt: skip
