@@ -154,6 +154,7 @@ def _together(
 
     def client(number: int) -> None:
         store, luck = place.open(), random.Random(f"{place} {number} {time.time()}")
+        store.ping()  # opens the connection and, once a process, checks the file
         if warm_up:
             warm_up(store, luck)
         barrier.wait(60)
