@@ -35,10 +35,11 @@ def test_on_one_machine_requests_end_before_the_supervisor_kills(
 
 
 def test_settings_that_cannot_be_used_end_gunicorn_with_their_names(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit, match="PORT: "):
+    with pytest.raises(SystemExit, match="2"):
         gunicorn_settings(monkeypatch, PORT="none")
+    assert "PORT: " in capsys.readouterr().err
 
 
 def test_the_procfile_runs_single_programs_without_a_shell_between() -> None:
