@@ -19,12 +19,12 @@ def address_seen(store: Store, redis: Redis, hops: int) -> str:
 
 
 def test_a_client_cannot_choose_its_address_where_no_proxy_is_named(
-    sqlite_store: Store, redis: Redis
+    chosen_store: Store, redis: Redis
 ) -> None:
-    assert address_seen(sqlite_store, redis, hops=0) == "127.0.0.1"
+    assert address_seen(chosen_store, redis, hops=0) == "127.0.0.1"
 
 
 def test_behind_a_named_proxy_the_address_is_the_one_that_it_saw(
-    sqlite_store: Store, redis: Redis
+    chosen_store: Store, redis: Redis
 ) -> None:
-    assert address_seen(sqlite_store, redis, hops=1) == "203.0.113.9"
+    assert address_seen(chosen_store, redis, hops=1) == "203.0.113.9"

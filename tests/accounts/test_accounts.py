@@ -18,8 +18,8 @@ LINKS = Links("a key for tests")
 
 
 @pytest.fixture
-def users(sqlite_store: Store) -> Users:
-    return Users(sqlite_store)
+def users(chosen_store: Store) -> Users:
+    return Users(chosen_store)
 
 
 @pytest.fixture

@@ -111,8 +111,8 @@ def make_bell(
 
 
 @pytest.fixture
-def bell(sqlite_store: Store, redis: Redis) -> Bell:
+def bell(chosen_store: Store, redis: Redis) -> Bell:
     """A bell on SQLite with AAPL at 100."""
-    bell = make_bell(sqlite_store, redis)
+    bell = make_bell(chosen_store, redis)
     bell.price(100.0)
     return bell

@@ -60,6 +60,13 @@ def store(request: pytest.FixtureRequest) -> Store:
     return result
 
 
+@pytest.fixture
+def chosen_store(request: pytest.FixtureRequest) -> Store:
+    """An empty store of the engine that STORE names: `sqlite` (the default) or `firestore`."""
+    result: Store = request.getfixturevalue(f"{os.environ.get('STORE', 'sqlite')}_store")
+    return result
+
+
 def _miss() -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(_HOW_TO_GET_IT)

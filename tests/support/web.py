@@ -133,9 +133,9 @@ def make_site(store: Store, redis: Redis, redis_url: str, folder: Path) -> Site:
 
 
 @pytest.fixture
-def site(sqlite_store: Store, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Site]:
+def site(chosen_store: Store, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Site]:
     """A site whose limits are not used up."""
-    yield make_site(sqlite_store, redis, redis_url, tmp_path)
+    yield make_site(chosen_store, redis, redis_url, tmp_path)
     limiter._storage_dead = False
 
 
