@@ -122,7 +122,7 @@ class Reader(Protocol):
         """The document at `path`, or None."""
 
     def get_all(self, paths: Sequence[str]) -> list[Document | None]:
-        """The documents at `paths`, in their order, None where there is none."""
+        """The documents at `paths` as of one moment, in their order, None where there is none."""
 
 
 class Transaction(Reader, Protocol):

@@ -60,11 +60,14 @@ class FirestoreStore:
     def get_all(self, paths: Sequence[str]) -> list[Document | None]:
         account = self.bill.account()
         found: dict[str, Document] = {}
+        moment: dict[str, Any] = {}
         names = list(dict.fromkeys(map(check_document_path, paths)))
         with explained():
             for start in range(0, len(names), _READS_AT_ONCE):
                 some = names[start : start + _READS_AT_ONCE]
-                found |= fetch(self._database, account, some).documents
+                fetched = fetch(self._database, account, some, **moment)
+                moment = {"read_time": fetched.read_time}
+                found |= fetched.documents
         return [found.get(path) for path in paths]
 
     def write(self, *writes: Write) -> None:

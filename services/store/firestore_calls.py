@@ -57,8 +57,14 @@ def read(database: Database, method: str, request: Mapping[str, Any]) -> list[An
 def fetch(
     database: Database, account: Account, paths: Sequence[str], **transaction: Any
 ) -> Fetched:
-    """The documents at `paths`; `transaction` may begin one or name the moment to read at."""
+    """The documents at `paths`; `transaction` may begin one or name the moment to read at.
+
+    Several are read in a read-only transaction, which locks nothing: without one each answer
+    may be from a moment of its own.
+    """
     names = [database.root + path for path in paths]
+    if len(names) > 1 and not transaction:
+        transaction = {"new_transaction": {"read_only": {}}}
     request = {"database": database.name, "documents": names, **transaction}
     answers = read(database, "batch_get_documents", request)
     account.read(len(names))
