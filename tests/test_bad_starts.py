@@ -1,45 +1,18 @@
 """What cannot start says why in one sentence with the remedy, without a traceback, and ends."""
 
 import base64
-import os
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from services.store.sqlite import SqliteStore
-from tests.support.redis_server import free_port
+from tests.support.programs import WEB, WORKER, assert_says, begin
 
-ROOT = Path(__file__).parents[1]
-WORKER = [sys.executable, "-m", "workers"]
-WEB = [sys.executable, "-m", "gunicorn", "app:app", "-c", "gunicorn.conf.py"]
 PROGRAMS = pytest.mark.parametrize(
     ("command", "codes"), [(WORKER, (2,)), (WEB, (2, 4))], ids=["worker", "web"]
 )
-
-
-def begin(command: list[str], data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    chosen = {
-        "BELLWETHER_DATA": str(data),
-        "SECRET_KEY": "for tests",
-        "QUOTES": "replay",
-        "BELLWETHER_LOCAL": "1",
-        "PORT": str(free_port()),
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-        **settings,
-    }
-    return subprocess.run(
-        command, cwd=ROOT, env=clean | chosen, capture_output=True, text=True, timeout=60
-    )
-
-
-def assert_says(run: subprocess.CompletedProcess[str], codes: tuple[int, ...], words: str) -> None:
-    assert words in run.stderr, run.stderr
-    assert "Traceback" not in run.stderr
-    assert run.returncode in codes
 
 
 def new_file(data: Path) -> Path:

@@ -1,19 +1,13 @@
-"""Connections to Firestore: which credentials, which address, one for each process."""
+"""Connections to Firestore: which address, which rights, one for each process."""
 
-import base64
-import binascii
-import json
 import os
 from collections.abc import Callable
 
 import grpc
-from firebase_admin.credentials import ApplicationDefault, Certificate
-from google.auth.credentials import Credentials
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
-from services.errors import StoreUnavailable
-from services.store.firestore_errors import explained
+from services.store.firestore_sign_in import Headers, authorization
 
 _CHANNEL_OPTIONS = [
     ("grpc.keepalive_time_ms", 30_000),
@@ -21,10 +15,7 @@ _CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
 ]
-_NO_KEY = (
-    "FIREBASE_CREDENTIALS_BASE64 is not the base64 form of a service account's JSON key ({})."
-    " Make it with: base64 -w0 key.json"
-)
+_ADDRESS = f"{FirestoreClient.DEFAULT_ENDPOINT}:443"
 
 
 DEFAULT_DATABASE = "(default)"
@@ -41,15 +32,19 @@ class Database:
         project: str,
         database: str,
         channel: Callable[[], grpc.Channel],
-        authorization: tuple[str, str] | None,
+        authorization: Callable[[], Headers],
     ) -> None:
         self.name = f"projects/{project}/databases/{database}"
         self.root = f"{self.name}/documents/"
         """What stands before the path in a document's full name."""
         self._channel = channel
-        resource = ("google-cloud-resource-prefix", self.name)
-        self.headers = (resource,) if authorization is None else (resource, authorization)
+        self._authorization = authorization
         self._clients: dict[int, FirestoreClient] = {}
+
+    @property
+    def headers(self) -> Headers:
+        """What goes with the next call. Raises Google's errors where signing in fails."""
+        return (("google-cloud-resource-prefix", self.name), *self._authorization())
 
     def client(self) -> FirestoreClient:
         """This process's client."""
@@ -67,8 +62,10 @@ class Database:
 
 def emulator(project: str, database: str, host: str) -> Database:
     """A database on Google's emulator at `host` (host:port), with all rights."""
-    owner = ("authorization", "Bearer owner")
-    return Database(project, database, lambda: grpc.insecure_channel(host, _CHANNEL_OPTIONS), owner)
+    owner = (("authorization", "Bearer owner"),)
+    return Database(
+        project, database, lambda: grpc.insecure_channel(host, _CHANNEL_OPTIONS), lambda: owner
+    )
 
 
 def cloud(project: str, database: str, credentials_base64: str) -> Database:
@@ -76,33 +73,9 @@ def cloud(project: str, database: str, credentials_base64: str) -> Database:
 
     Raises StoreUnavailable, without a word of the key, where the credentials are unusable.
     """
-    account = _account(credentials_base64)
     return Database(
         project,
         database,
-        lambda: FirestoreGrpcTransport.create_channel(
-            credentials=account, options=_CHANNEL_OPTIONS
-        ),
-        None,
+        lambda: grpc.secure_channel(_ADDRESS, grpc.ssl_channel_credentials(), _CHANNEL_OPTIONS),
+        authorization(credentials_base64),
     )
-
-
-def _account(credentials_base64: str) -> Credentials:
-    """The service account whose key is given, or the platform's own if there is none."""
-    with explained():
-        if not credentials_base64:
-            platform: Credentials = ApplicationDefault().get_credential()
-            return platform
-    try:
-        key = json.loads(base64.b64decode("".join(credentials_base64.split()), validate=True))
-    except binascii.Error:
-        raise StoreUnavailable(_NO_KEY.format("it is not base64")) from None
-    except ValueError:
-        raise StoreUnavailable(_NO_KEY.format("it does not hold JSON")) from None
-    if not isinstance(key, dict):
-        raise StoreUnavailable(_NO_KEY.format("the JSON is not such a key"))
-    try:
-        account: Credentials = Certificate(key).get_credential()
-    except ValueError:
-        raise StoreUnavailable(_NO_KEY.format("the JSON is not such a key")) from None
-    return account

@@ -350,7 +350,7 @@ VERSIONED = (Update("things/old", {"x": 1}, "2026-01-01T00:00:00Z"),)
         (google.RetryError("late", google.Aborted("busy")), WRITES, Contention, "try again"),
         (google.RetryError("late", google.ServiceUnavailable("away")), (), StoreUnavailable,
          "away"),
-        (RefreshError("invalid_grant: " + SECRET), (), StoreUnavailable, "not revoked"),
+        (RefreshError("invalid_grant: " + SECRET), (), StoreUnavailable, "was revoked"),
         (TransportError("no route: " + SECRET), (), StoreUnavailable, "sign-in did not answer"),
     ],
     ids=lambda value: repr(value)[:60],
