@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.support.redis_server",
     "tests.support.stores",
+    "tests.support.disks",
     "tests.support.market",
     "tests.support.bell",
     "tests.support.smtp",

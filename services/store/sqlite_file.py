@@ -66,6 +66,14 @@ _REMEDIES = {
     sqlite3.SQLITE_CORRUPT: "is damaged. Stop Bellwether and restore a backup.",
 }
 
+_READ_ONLY_DISK = (
+    "is on a read-only disk. Mount that disk for writing, or choose a folder on another."
+)
+# SQLite has no error of its own for these, or only at some steps: then the disk itself is asked.
+_PERHAPS_THE_DISK = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
+_ROOM_BYTES = 128 * 1024
+"""What opening needs beside the file, with some to spare: the log and its index."""
+
 
 def open_database(path: Path) -> sqlite3.Connection:
     """A connection to the file at `path`, made if missing. Raises StoreUnavailable."""
@@ -99,7 +107,7 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise StoreUnavailable(f"The database {path} {_meaning(error)}") from error
+        raise StoreUnavailable(f"The database {path} {_meaning(error, path)}") from error
 
 
 def is_busy(error: sqlite3.Error) -> bool:
@@ -107,8 +115,24 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _meaning(error: sqlite3.Error) -> str:
-    return _REMEDIES.get(_primary_code(error), f"failed: {error}.")
+def _meaning(error: sqlite3.Error, path: Path) -> str:
+    code = _primary_code(error)
+    fault = _fault_of_disk(path.parent) if code in _PERHAPS_THE_DISK else None
+    return fault or _REMEDIES.get(code, f"failed: {error}.")
+
+
+def _fault_of_disk(folder: Path) -> str | None:
+    """What is wrong with the disk that `folder` is on, if it says so."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:  # no such folder: that is what is to be told
+        return None
+    if disk.f_flag & os.ST_RDONLY:
+        return _READ_ONLY_DISK
+    lacks_names = disk.f_files > 0 and disk.f_favail == 0
+    if lacks_names or disk.f_bavail * disk.f_frsize < _ROOM_BYTES:
+        return _REMEDIES[sqlite3.SQLITE_FULL]
+    return None
 
 
 def _primary_code(error: sqlite3.Error) -> int:
@@ -144,10 +168,11 @@ def _make(path: Path) -> None:
                 path.hardlink_to(draft)
         sync_folder(path.parent)
     except OSError as error:
-        raise StoreUnavailable(
-            f"The database {path} cannot be made ({error.strerror}). See that its folder exists"
-            " and that this user may write there."
-        ) from error
+        reason = _fault_of_disk(path.parent) or (
+            f"cannot be made ({error.strerror}). See that its folder exists and that this user may"
+            " write there."
+        )
+        raise StoreUnavailable(f"The database {path} {reason}") from error
 
 
 def sync_folder(folder: Path) -> None:

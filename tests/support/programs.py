@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 WORKER = [sys.executable, "-m", "workers"]
 WEB = [sys.executable, "-m", "gunicorn", "app:app", "-c", "gunicorn.conf.py"]
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
+PASSWORD = "correct horse battery"
 _START_SECONDS = 30
 
 
@@ -57,8 +58,20 @@ class Running:
 
     def ask_for_token(self) -> requests.Response:
         """An API request that needs the store."""
-        body = {"email": "ada@example.com", "password": "correct horse battery"}
+        body = {"email": "ada@example.com", "password": PASSWORD}
         return requests.post(f"{self.address}/api/v1/tokens", json=body, timeout=30)
+
+    def make_list(self, token: str, name: str) -> requests.Response:
+        """An API request that writes into the store."""
+        address, rights = f"{self.address}/api/v1/watchlists", {"Authorization": f"Bearer {token}"}
+        return requests.post(address, json={"name": name}, headers=rights, timeout=30)
+
+    def lists(self, token: str) -> list[dict[str, str]]:
+        address, rights = f"{self.address}/api/v1/watchlists", {"Authorization": f"Bearer {token}"}
+        answer: dict[str, list[dict[str, str]]] = requests.get(
+            address, headers=rights, timeout=30
+        ).json()
+        return next(iter(answer.values()))
 
     def sign_up(self, email: str) -> requests.Response:
         """Send the form of a page, as a browser does, which writes into the store."""
@@ -66,7 +79,7 @@ class Running:
             page = browser.get(f"{self.address}/sign-up", timeout=30).text
             token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
             assert token, page
-            fields = {"csrf_token": token[1], "email": email, "password": "correct horse battery"}
+            fields = {"csrf_token": token[1], "email": email, "password": PASSWORD}
             return browser.post(f"{self.address}/sign-up", data=fields, timeout=30)
 
 
