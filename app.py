@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import Settings, SettingsError, load_settings
 from services.container import Services, open_services
 from services.errors import BellwetherError
+from services.metrics.shared import share_metrics
 from services.reporting import start_reporting
 from web import api, commands, errors, pages, security
 from workers.queues import RqJobs
@@ -47,5 +48,7 @@ def __getattr__(name: str) -> Any:
         with _told_by_gunicorn(), commands.told_in_a_terminal():
             settings = load_settings()
             start_reporting(settings)
-            return create_app(settings)
+            app = create_app(settings)
+            share_metrics(settings.data / "metrics")
+            return app
     raise AttributeError(name)

@@ -8,10 +8,11 @@ import secrets
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
+SHORTEST_TOKEN = 16
 
 
 class SettingsError(Exception):
@@ -63,6 +64,10 @@ class Settings(BaseSettings):
     """Where errors are reported; empty: nowhere."""
     news_api_key: str = ""
     """Key of newsapi.org; empty: no news from there."""
+    metrics_token: SecretStr = SecretStr("")
+    """Who sends it as a bearer token may read /metrics; empty: only this machine may."""
+    metrics_port: int = Field(0, ge=0, le=65535)
+    """Where a worker serves /metrics, on machines without a web process; 0: nowhere."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     bellwether_local: bool = False
     """Set by `make run`: pages under /local are served, to loopback only."""
@@ -71,6 +76,13 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"make it {SHORTEST_TOKEN} characters or longer")
+        return value
 
     @field_validator("firebase_project_id")
     @classmethod

@@ -33,7 +33,7 @@ CONTENT_SECURITY_POLICY = {
     "frame-ancestors": "'none'",
 }
 
-WITHOUT_SESSION = ("/assets/", "/static/", "/health", "/ready", "/favicon.ico")
+WITHOUT_SESSION = ("/assets/", "/static/", "/health", "/ready", "/metrics", "/favicon.ico")
 """Paths that say the same to everybody, also while Redis is away."""
 
 csrf = CSRFProtect()

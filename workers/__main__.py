@@ -8,10 +8,12 @@ from rq import SimpleWorker
 
 from config import SettingsError, load_settings
 from services.errors import BellwetherError
+from services.metrics.shared import share_metrics
 from services.redis_client import open_redis
 from services.reporting import start_reporting
 from services.store import require_usable
 from services.store.clock import check_clock
+from workers.metrics import serve_metrics
 from workers.parts import parts
 from workers.queues import QUEUES
 
@@ -24,12 +26,15 @@ def main() -> int:
     try:
         settings = load_settings()
         start_reporting(settings)
-        require_usable(parts().services.store)
-        check_clock(parts().services.store, lambda: datetime.now(UTC))
+        store = parts().services.store
+        share_metrics(settings.data / "metrics")
+        require_usable(store)
+        check_clock(store, lambda: datetime.now(UTC))
         log.info("Prices come from %s", parts().provider.name)
     except (SettingsError, BellwetherError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
         return 2
+    serve_metrics(settings)
     redis = open_redis(settings.redis_url)
     worker = SimpleWorker(QUEUES, connection=redis)
     worker.work(with_scheduler=True, logging_level=None)

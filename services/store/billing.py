@@ -13,6 +13,8 @@ from threading import Lock
 from types import FrameType
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
+from services.metrics import STORE_DOCUMENTS
+
 Kind: TypeAlias = Literal["read", "write", "delete"]
 
 COUNTED_AT_ONCE = 1_000
@@ -29,7 +31,10 @@ _ENGINE = frozenset(
 
 
 class Bill:
-    """The counters of one store in this process; safe for many threads."""
+    """The counters of one store in this process; safe for many threads.
+
+    What is added here is added to the exported metric too, which is of all stores and processes.
+    """
 
     def __init__(self) -> None:
         self._numbers: Counter[tuple[str, Kind]] = Counter()
@@ -39,6 +44,7 @@ class Bill:
         if number:
             with self._lock:
                 self._numbers[site, kind] += number
+            STORE_DOCUMENTS.labels(kind, site).inc(number)
 
     def snapshot(self) -> Mapping[tuple[str, Kind], int]:
         """The documents of each kind by call site, such as

@@ -15,6 +15,7 @@ from web.pages import (
     home,
     lists,
     local_mail,
+    metrics,
     passwords,
     triggers,
     watchlists,
@@ -33,6 +34,7 @@ BLUEPRINTS = (
     triggers.pages,
     health.pages,
     local_mail.pages,
+    metrics.pages,
 )
 
 
