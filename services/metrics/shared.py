@@ -43,7 +43,7 @@ def share_metrics(folder: Path) -> None:
     except OSError as error:
         log.warning(
             "Metrics tell of this process only: %s cannot be written (%s)."
-            " Set BELLWETHER_DATA to a folder that this user may write.",
+            " Make room, or set BELLWETHER_DATA to a folder that this user may write.",
             folder,
             error.strerror,
         )

@@ -116,8 +116,15 @@ def test_a_folder_that_cannot_be_made_is_told_and_the_process_counts_for_itself(
     (tmp_path / "file").write_text("")
     told = run(TELLING, tmp_path / "file" / "metrics", 7)
     assert counted(told.stdout) == 7
-    assert "Set BELLWETHER_DATA" in told.stderr
+    assert "set BELLWETHER_DATA" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_a_disk_without_room_is_told_at_start_and_ends_no_process(tmp_path: Path) -> None:
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+    told = run(limit + TELLING, tmp_path, 7)
+    assert counted(told.stdout) == 7
+    assert "Make room" in told.stderr
 
 
 def test_nobody_else_on_the_machine_may_look_into_the_folder(tmp_path: Path) -> None:
