@@ -4,12 +4,13 @@ Reads come from one moment. The commit is conditional on every document still be
 read: by a precondition where it is written, else by a short transaction around the commit.
 """
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from google.api_core import exceptions as google
 
+from services.errors import StoreError
 from services.store.batch import Buffered, check_precondition
 from services.store.billing import Account
 from services.store.contract import Delete, Document, Transaction, Write
@@ -51,9 +52,10 @@ class _FirestoreTransaction(Buffered):
         return [self._seen[path] for path in paths]
 
     def commit(self) -> None:
-        first = {write.path: write for write in reversed(self.writes)}
-        for path in self._seen.keys() & first.keys():
-            check_precondition(first[path], self._seen[path])
+        first: dict[str, Write] = {}
+        for write in self.writes:
+            first.setdefault(write.path, write)
+        self._check(first)
         conditional = {path for path, write in first.items() if self._can_be_conditional(write)}
         messages = [write_message(self._database.root, write) for write in self.writes]
         for write, message in zip(self.writes, messages, strict=True):
@@ -66,6 +68,20 @@ class _FirestoreTransaction(Buffered):
                 raise Overtaken from error
             with explained(self.writes):
                 raise
+
+    def _check(self, first: Mapping[str, Write]) -> None:
+        """Raises the error of the first write that cannot be applied, as a plain batch does."""
+        try:
+            self._check_seen(first)
+        except StoreError:
+            self._fetch(list(first))  # one that was not read may come before it
+            self._check_seen(first)
+            raise
+
+    def _check_seen(self, first: Mapping[str, Write]) -> None:
+        for path, write in first.items():
+            if path in self._seen:
+                check_precondition(write, self._seen[path])
 
     def _can_be_conditional(self, write: Write) -> bool:
         """A deletion has no way to say that there must be nothing to delete."""

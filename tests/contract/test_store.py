@@ -470,6 +470,17 @@ def test_a_failing_precondition_ends_a_transaction(
     assert store.get("things/new") is None
 
 
+def test_the_first_of_two_failing_writes_of_a_transaction_names_the_error(store: Store) -> None:
+    store.write(Create("things/there", {}))
+
+    def work(transaction: Transaction) -> None:
+        transaction.get("things/missing")
+        transaction.write(Create("things/there", {}), Update("things/missing", {"x": 1}))
+
+    with pytest.raises(AlreadyExists):
+        store.transact(work)
+
+
 def test_a_transaction_may_write_what_it_did_not_read(store: Store) -> None:
     store.write(Create("things/a", {"x": 1}), Create("things/b", {"x": 1}))
 

@@ -9,7 +9,8 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,18 @@ def start(engine: str, place: str, notes: Path, name: str, seconds: float) -> su
     return subprocess.Popen(command, cwd=ROOT)
 
 
+@contextmanager
+def ended(running: list[subprocess.Popen]) -> Iterator[None]:
+    """Leaves none of `running` at work, however the test goes out."""
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+        for process in running:
+            process.wait()
+
+
 def sum_of(reader: Store | Transaction) -> int:
     return sum(document.fields["sum"] for document in reader.get_all(ACCOUNTS) if document)
 
@@ -98,6 +111,13 @@ def open_accounts(store: Store) -> None:
     store.write(*(Create(path, {"sum": START}) for path in ACCOUNTS))
 
 
+def test_a_test_that_fails_leaves_no_process_at_work() -> None:
+    running = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])]
+    with pytest.raises(AssertionError), ended(running):
+        raise AssertionError
+    assert running[0].returncode is not None
+
+
 @pytest.mark.slow
 def test_kills_at_random_lose_no_transfer_on_sqlite(
     sqlite_store: SqliteStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -113,7 +133,7 @@ def test_kills_at_random_lose_no_transfer_on_sqlite(
         left = max(0.0, end - time.monotonic())
         return start("sqlite", place, tmp_path / f"{name}.notes", name, left)
 
-    running = [begin(slot) for slot in range(PROCESSES)]
+    running: list[subprocess.Popen] = []
 
     def kill_one() -> None:
         nonlocal kills
@@ -124,8 +144,10 @@ def test_kills_at_random_lose_no_transfer_on_sqlite(
             kills += 1
             running[slot] = begin(slot)
 
-    looks = look_on(sqlite_store, SECONDS, kill_one)
-    assert [process.wait(60) for process in running] == [0] * PROCESSES
+    with ended(running):
+        running.extend(begin(slot) for slot in range(PROCESSES))
+        looks = look_on(sqlite_store, SECONDS, kill_one)
+        assert [process.wait(60) for process in running] == [0] * PROCESSES
     stored, acknowledged = check(sqlite_store, tmp_path)
     with capsys.disabled():
         print(  # noqa: T201  the measure
@@ -147,12 +169,14 @@ def test_contention_loses_no_transfer_on_firestore(
     open_accounts(firestore_store)
     project = firestore_store._database.name.split("/")[1]
     place = f"{project}@{emulator_host}"
-    names = [str(slot) for slot in range(PROCESSES)]
-    running = [
-        start("firestore", place, tmp_path / f"{name}.notes", name, SECONDS) for name in names
-    ]
-    looks = look_on(firestore_store, SECONDS, lambda: None)
-    assert [process.wait(60) for process in running] == [0] * PROCESSES
+    running: list[subprocess.Popen] = []
+    with ended(running):
+        for slot in range(PROCESSES):
+            name = str(slot)
+            notes = tmp_path / f"{name}.notes"
+            running.append(start("firestore", place, notes, name, SECONDS))
+        looks = look_on(firestore_store, SECONDS, lambda: None)
+        assert [process.wait(60) for process in running] == [0] * PROCESSES
     stored, acknowledged = check(firestore_store, tmp_path)
     with capsys.disabled():
         print(  # noqa: T201  the measure
