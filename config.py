@@ -5,6 +5,7 @@ Read from the environment, then from `.env`. `.env.example` lists the same names
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -119,18 +120,24 @@ class Settings(BaseSettings):
 
 
 def _kept_secret(file: Path) -> str:
-    file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    if not file.exists():
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        try:
-            file.hardlink_to(draft)  # fails if another process was first: then its key counts
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return file.read_text().strip()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(48))
+            # Fails if another process was first: then its key counts.
+            with suppress(FileExistsError):
+                file.hardlink_to(draft)
+        return file.read_text().strip()
+    except OSError as error:
+        raise SettingsError(
+            f"The signing key cannot be kept in {file.parent} ({error.strerror}). Free some space,"
+            " set BELLWETHER_DATA to a folder that this user may write, or set SECRET_KEY."
+        ) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def load_settings() -> Settings:

@@ -225,6 +225,23 @@ def test_a_read_only_disk_is_told_at_start(command, codes, is_new: bool, disk: D
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("fault", ["full", "read-only"])
+def test_a_signing_key_that_cannot_be_kept_is_told_and_leaves_no_draft(
+    fault: str, disk: Disk
+) -> None:
+    begin_file(disk)
+    disk.fill() if fault == "full" else disk.mount("ro")
+    answer = begin(WEB, disk.folder, disk.inside, SECRET_KEY="")
+    assert_says(answer, (2, 4), "The signing key cannot be kept in")
+    disk.free() if fault == "full" else disk.mount("rw")
+    disk.run(lambda: assert_no_draft(disk.folder))
+
+
+def assert_no_draft(folder: Path) -> None:
+    assert not list(folder.glob(".secret_key*"))
+
+
+@pytest.mark.slow
 def test_a_disk_that_fails_between_two_writes_keeps_what_was_acknowledged(tmp_path: Path) -> None:
     image = tmp_path / "image"
 
