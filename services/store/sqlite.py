@@ -4,7 +4,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,8 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _READ = "SELECT key, fields, version FROM documents WHERE key = ?"
+_VERSION = "SELECT version, key, fields FROM documents WHERE key = ?"
+_KEEP_VERSION = "UPDATE documents SET version = ? WHERE key = ? AND fields = ?"
 _READ_BEHIND = "SELECT key, fields, version FROM documents WHERE key > ? ORDER BY key LIMIT ?"
 _WRITE = """
 INSERT INTO documents (key, parent, name, fields, version) VALUES (?, ?, ?, ?, ?)
@@ -221,6 +223,10 @@ def _document(row: tuple[bytes, str, str]) -> Document:
 
 def _apply(connection: sqlite3.Connection, writes: Sequence[Write], now: datetime) -> None:
     version = secrets.token_hex(8)
+    times = Counter(write.path for write in writes)
+    deleted = {write.path for write in writes if isinstance(write, Delete)}
+    keys = [key_of(path) for path, count in times.items() if count > 1 and path not in deleted]
+    before = [connection.execute(_VERSION, (key,)).fetchone() for key in keys]
     for write in writes:
         key = key_of(write.path)
         if isinstance(write, Delete):
@@ -230,6 +236,8 @@ def _apply(connection: sqlite3.Connection, writes: Sequence[Write], now: datetim
             parent = write.path.rpartition("/")[0]
             name = parent.rpartition("/")[2]
             connection.execute(_WRITE, (key, parent, name, fields, version))
+    # Several writes that together change nothing leave the version, as one does.
+    connection.executemany(_KEEP_VERSION, filter(None, before))
 
 
 def _result(write: Create | Set | Update, stored: Document | None, now: datetime) -> Fields:

@@ -582,3 +582,21 @@ def test_a_document_that_was_read_as_missing_counts_as_read(store: Store) -> Non
         store.write(Delete("claims/0"), Delete("claims/1"))
         together(2, claim)
         assert store.count(Query("claims")) == 1
+
+
+def test_writes_that_together_change_nothing_leave_the_version(store: Store) -> None:
+    store.write(Create("things/a", {"x": 1}))
+    before = store.get("things/a")
+    store.write(Update("things/a", {"x": 2}), Set("things/a", {"x": 1}))
+    assert store.get("things/a") == before
+
+
+def test_a_document_deleted_and_created_anew_has_another_version(store: Store) -> None:
+    store.write(Create("things/a", {"x": 1}))
+    before = store.get("things/a")
+    store.write(Delete("things/a"), Create("things/a", {"x": 1}))
+    after = store.get("things/a")
+    assert before is not None
+    assert after is not None
+    assert after.fields == before.fields
+    assert after.version != before.version

@@ -46,7 +46,8 @@ class ModelStore:
                 after[write.path] = Document(write.path, fields, str(self._commits))
         for path, document in after.items():
             before = self._documents.get(path)
-            if before and typed(before.fields) == typed(document.fields):
+            deleted = any(isinstance(w, Delete) and w.path == path for w in writes)
+            if before and not deleted and typed(before.fields) == typed(document.fields):
                 after[path] = before  # a write that changes nothing leaves the version
         self._documents = after
 
