@@ -12,7 +12,7 @@ from os import environ
 from pathlib import Path
 from uuid import uuid4
 
-from services.alerts.conditions import Condition
+from services.alerts.conditions import PriceCondition
 from services.alerts.intervals import Reading
 from services.store.alerts import Alert
 from services.store.contract import MAX_BATCH, Create, Store
@@ -85,7 +85,7 @@ def alert(number: int) -> Alert:
         uid=uid_of(number),
         id=f"A{number:08}",
         symbol=f"S{number % 1_000}",
-        condition=Condition(kind="price_rises_to", level=price + 5),
+        condition=PriceCondition(kind="price_rises_to", level=price + 5),
         note="Sell half of it" if number % 10 == 0 else "",
         state="armed",
         epoch=1,

@@ -22,7 +22,7 @@ from redis import Redis
 
 from config import Settings
 from local.redis import find_redis_server
-from services.alerts.conditions import Condition
+from services.alerts.conditions import PriceCondition
 from services.alerts.intervals import Reading
 from services.container import Services
 from services.ids import new_id
@@ -64,7 +64,7 @@ def alert_on(quote: Quote, level: float) -> Alert:
         uid=f"U{random.randrange(1_000)}",
         id=new_id(START),
         symbol=quote.symbol,
-        condition=Condition(kind="price_rises_to", level=level),
+        condition=PriceCondition(kind="price_rises_to", level=level),
         state="armed",
         epoch=1,
         created_at=START,

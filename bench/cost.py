@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from bench._stores import START, places
 from bench.check import redis_server
 from config import Settings
-from services.alerts.conditions import Condition
+from services.alerts.conditions import PriceCondition
 from services.container import Services
 from services.ids import new_id
 from services.notify.outbox import Outbox
@@ -94,7 +94,7 @@ class Day:
         for number in range(ALERTS):
             quote = self._market.quotes([SYMBOLS[number]], START)[SYMBOLS[number]]
             level = 100.25 if number == 0 else 120.0 + number
-            condition = Condition(kind="price_rises_to", level=level)
+            condition = PriceCondition(kind="price_rises_to", level=level)
             self._services.arming.create(uid, quote, condition, START)
 
     def _edit(self, uid: str) -> None:

@@ -90,5 +90,5 @@ def _row(entry: Entry, answer: Answer, alerts: Sequence[Alert]) -> Row:
 
 def _levels(symbol: str, answer: Answer, alerts: Sequence[Alert]) -> tuple[Level, ...]:
     mine = [a for a in alerts if a.symbol == symbol and a.state in ("armed", "waiting")]
-    mine.sort(key=lambda alert: alert.condition.level)
+    mine.sort(key=lambda alert: alert.condition.target.level)
     return tuple(Level(a.id, a.state, a.condition, distance(a.condition, answer)) for a in mine)

@@ -107,14 +107,14 @@ def unit(currency: str) -> str:
 
 def to_go(condition: Condition, price: float) -> float | None:
     """How far the price has to move to the level, in per cent of itself; None when it is there."""
-    if condition.reached_by(price) or price == 0:
+    if condition.target.reached_by(price) or price == 0:
         return None
-    return abs(condition.level / price - 1) * 100
+    return abs(condition.target.level / price - 1) * 100
 
 
 def verb(condition: Condition, past: bool = False) -> str:
     """`rises to`, `fell to`, ..."""
-    if condition.direction == "rise":
+    if condition.target.direction == "rise":
         return "rose to" if past else "rises to"
     return "fell to" if past else "falls to"
 
@@ -128,8 +128,8 @@ def state(alert: Alert, status: MarketStatus, time_zone: str, now: datetime) -> 
     if sleeps(alert, status):
         return State("Asleep", _asleep(alert, status), "paused")
     if alert.state == "waiting":
-        side = "below" if alert.condition.direction == "rise" else "above"
-        level = price_text(alert.condition.level)
+        side = "below" if alert.condition.target.direction == "rise" else "above"
+        level = price_text(alert.condition.target.level)
         return State("Waiting", f"Arms once the price has gone back {side} {level}.", "waiting")
     since = clock(alert.armed_at or alert.updated_at, time_zone, now)
     return State("Armed", f"Armed since {since}.", "armed")

@@ -12,9 +12,11 @@ from typing import Literal, TypeAlias
 
 from redis import Redis, RedisError
 
-from services.alerts.conditions import Condition
-from services.alerts.index import ArmedIndex, Evidence, Member
-from services.alerts.intervals import Reading, from_readings
+from services.alerts.conditions import Condition, PriceCondition
+from services.alerts.evidence import Evidence
+from services.alerts.index import ArmedIndex, Member
+from services.alerts.intervals import Reading
+from services.alerts.paths import from_readings
 from services.alerts.recorder import fired, trigger_of
 from services.errors import AlreadyTrue, BadDocument, InvalidInput, LimitReached, NotFound
 from services.ids import new_id
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 
 def check_condition(symbol: str, condition: Condition) -> None:
     """Raises InvalidInput for a level that this symbol's price cannot reach."""
+    if not isinstance(condition, PriceCondition):
+        return
     if condition.level <= 0 and not symbol.endswith("=F"):
         raise InvalidInput(
             "condition.level", "The level must be more than 0 (only futures trade below)."
@@ -43,7 +47,7 @@ def armed(alert: Alert, quote: Quote, now: datetime, if_true: IfTrue | None) -> 
     Raises AlreadyTrue when the condition is true now and `if_true` does not say what to do;
     *fire now* gives the armed alert, whose trigger `immediate_trigger` then makes.
     """
-    reached = alert.condition.reached_by(quote.price)
+    reached = alert.condition.target.reached_by(quote.price)
     if reached and if_true is None:
         raise AlreadyTrue(quote.price)
     waits = reached and if_true == "wait"
@@ -67,11 +71,10 @@ def immediate_trigger(alert: Alert, quote: Quote, now: datetime) -> Trigger | No
         alert,
         Evidence(
             symbol=alert.symbol,
-            currency=quote.currency,
-            source=quote.source,
-            session=quote.session,
+            metric=alert.condition.target.metric,
+            interval=from_readings(price_alone, price_alone).of_price(),
+            present=price_alone,
             noticed_at=now,
-            interval=from_readings(price_alone, price_alone),
         ),
     )
 
@@ -278,8 +281,8 @@ def _split(transaction: Transaction, found: Alert, split: Split) -> Alert | None
     adjustment = Adjustment(
         session=split.session,
         ratio=split.ratio,
-        level_before=alert.condition.level,
-        level_after=condition.level,
+        level_before=alert.condition.target.level,
+        level_after=condition.target.level,
     )
     after = alert.replace(condition=condition, adjustments=(*alert.adjustments, adjustment))
     transaction.write(Update(after.path, after.fields()))

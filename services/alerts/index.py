@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict
 from redis import Redis
 
 from services.alerts.conditions import Direction
-from services.alerts.intervals import Interval, IsoDate, Reading, Span
+from services.alerts.evidence import Evidence
+from services.alerts.intervals import Interval, Reading, Span
 from services.redis_client import text_of
 from services.store.alerts import Alert
 
@@ -83,20 +84,6 @@ class Fresh(BaseModel):
     baseline: Reading
 
 
-class Evidence(BaseModel):
-    """What the market did to a symbol, as it is kept with each alert that it made true."""
-
-    model_config = ConfigDict(frozen=True)
-
-    symbol: str
-    currency: str
-    source: str
-    session: IsoDate
-    """Of the present price: the interval's prices are in the shares of that day."""
-    noticed_at: datetime
-    interval: Interval
-
-
 class ArmedIndex:
     """Sorted sets of levels. All methods may raise redis.RedisError."""
 
@@ -140,17 +127,21 @@ class ArmedIndex:
         """Hold an alert as its state says, but leave alone what stands right."""
         role, member = _role(alert), str(Member.of(alert))
         with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zscore(_level_key(alert.symbol, role, alert.condition.direction), member)
+            pipe.zscore(_level_key(alert.symbol, role, alert.condition.target.direction), member)
             pipe.hexists(_key(alert.symbol, "fresh"), member)
             level, is_fresh = pipe.execute()
-        if alert.state not in ("armed", "waiting") or is_fresh or level != alert.condition.level:
+        if (
+            alert.state not in ("armed", "waiting")
+            or is_fresh
+            or level != alert.condition.target.level
+        ):
             self.follow(alert)
 
     def relevel(self, alert: Alert) -> None:
         """Move an alert to its new level, wherever it stands."""
         member, fresh = str(Member.of(alert)), _key(alert.symbol, "fresh")
         for key in _level_keys(alert.symbol):
-            self._redis.zadd(key, {member: alert.condition.level}, xx=True)
+            self._redis.zadd(key, {member: alert.condition.target.level}, xx=True)
         if self._redis.hexists(fresh, member):
             self._redis.hset(fresh, member, _fresh(alert))
 
@@ -207,8 +198,8 @@ class ArmedIndex:
         if caught_up is None or baseline.as_of >= caught_up - DAY:
             pipe.hset(_key(alert.symbol, "fresh"), member, _fresh(alert))
         else:
-            key = _level_key(alert.symbol, _role(alert), alert.condition.direction)
-            pipe.zadd(key, {member: alert.condition.level})
+            key = _level_key(alert.symbol, _role(alert), alert.condition.target.direction)
+            pipe.zadd(key, {member: alert.condition.target.level})
         pipe.sadd(SYMBOLS, alert.symbol)
 
     def _stamp(self, market: str) -> bytes:
@@ -306,8 +297,8 @@ def _role(alert: Alert) -> Role:
 def _fresh(alert: Alert) -> str:
     return Fresh(
         role=_role(alert),
-        direction=alert.condition.direction,
-        level=alert.condition.level,
+        direction=alert.condition.target.direction,
+        level=alert.condition.target.level,
         baseline=alert.baseline,
     ).model_dump_json()
 

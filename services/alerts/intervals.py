@@ -1,18 +1,17 @@
-"""What a price did between two checks (ALERTS.md rules 1, 2, 3 and 8). Pure.
+"""What two checks say of the time between them (ALERTS.md rules 1, 2, 3 and 8). Pure.
 
 A reading is what one check keeps of a quote for the next. Two readings, and bars where
-they alone cannot tell, give the interval [low, high] that the price covered between them.
+they alone cannot tell (paths.py), give the interval [low, high] that a metric covered.
 """
 
 import math
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from services.alerts.conditions import Direction
-from services.market.models import Bar, BarInterval, Quote, Split
+from services.market.models import BarInterval, Quote
 
 STALE_AFTER = timedelta(minutes=20)
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -43,6 +42,9 @@ class Reading(_Frozen):
     as_of: datetime
     currency: str
     source: str
+    volume: int | None = None
+    extended_price: float | None = None
+    extended_at: datetime | None = None
 
     @classmethod
     def of(cls, quote: Quote) -> "Reading":
@@ -57,11 +59,15 @@ class Reading(_Frozen):
             as_of=quote.as_of,
             currency=quote.currency,
             source=quote.source,
+            volume=quote.volume,
+            extended_price=quote.extended_price,
+            extended_at=quote.extended_at,
         )
 
     def scaled(self, ratio: float) -> "Reading":
         """The same reading in shares after a split into `ratio` for each old one."""
-        prices = {name: getattr(self, name) / ratio for name in ("price", "day_high", "day_low")}
+        names = ("price", "day_high", "day_low", "extended_price")
+        prices = {name: value / ratio for name in names if (value := getattr(self, name))}
         return self.model_copy(update=prices)
 
     def followed_by(self, later: "Reading") -> bool:
@@ -79,21 +85,25 @@ class Reading(_Frozen):
 
 
 class Step(_Frozen):
-    """At `at` (exchange's time, UTC) the price made a new extreme of its interval."""
+    """At `at` (exchange's time, UTC) the metric made a new extreme of its interval."""
 
     at: datetime
     value: float
 
 
 class Span(_Frozen):
-    """A range of prices, ends included."""
+    """A range, ends included.
+
+    As what is seen of a metric it may be the wrong way round: `low` is a value at or below
+    which it certainly was, `high` one at or above which it certainly was.
+    """
 
     low: float
     high: float
 
 
 class Interval(_Frozen):
-    """The prices covered from `since` up to `until` (exchange's time, UTC).
+    """What a metric covered from `since` up to `until` (exchange's time, UTC), in its unit.
 
     `rises` are the successive new highs and `falls` the new lows, oldest first; the last of
     each is the interval's high and low.
@@ -101,7 +111,6 @@ class Interval(_Frozen):
 
     since: datetime
     until: datetime
-    price: float
     rises: tuple[Step, ...]
     falls: tuple[Step, ...]
 
@@ -231,98 +240,6 @@ def may_have_split(previous: Reading | None, present: Reading) -> bool:
 def bars_wanted(since: datetime, until: datetime) -> BarInterval:
     """Minute bars as far as sources keep them, daily ones beyond (rule 3)."""
     return "1m" if until - since <= MINUTE_BARS_REACH else "1d"
-
-
-def unsplit(bars: Sequence[Bar], splits: Iterable[Split]) -> list[Bar]:
-    """`bars` in shares after all of `splits`."""
-    result = list(bars)
-    for split in splits:
-        result = [
-            bar.model_copy(
-                update={n: getattr(bar, n) / split.ratio for n in ("open", "high", "low", "close")}
-            )
-            if bar.session < split.session
-            else bar
-            for bar in result
-        ]
-    return result
-
-
-def from_readings(previous: Reading, present: Reading) -> Interval:
-    """The interval that two readings prove."""
-    return _interval(previous.as_of, previous, [], present)
-
-
-def from_minute_bars(
-    since: datetime,
-    previous: Reading | None,
-    bars: Iterable[Bar],
-    present: Reading,
-    *,
-    only_after: bool = False,
-) -> Interval:
-    """The interval that minute bars tell, together with what the readings prove.
-
-    The minute in which `since` lies counts, unless `only_after`: what was before an alert was
-    set is no evidence.
-    """
-    moves = [
-        _Move(bar.start, bar.low, bar.high)
-        for bar in bars
-        if (bar.start >= since if only_after else bar.start + timedelta(minutes=1) > since)
-    ]
-    return _interval(since, previous, moves, present)
-
-
-def from_daily_bars(
-    since: datetime, previous: Reading | None, bars: Iterable[Bar], present: Reading
-) -> Interval:
-    """The interval that daily bars tell, together with what the readings prove.
-
-    Of the day of `previous` only what goes beyond the extremes that it had seen counts.
-    """
-    moves = []
-    for bar in bars:
-        low, high = bar.low, bar.high
-        if previous is not None:
-            if bar.session < previous.session or bar.session == present.session:
-                continue
-            if bar.session == previous.session:
-                low = low if low < previous.day_low else previous.price
-                high = high if high > previous.day_high else previous.price
-        moves.append(_Move(max(bar.start, since), low, high))
-    return _interval(since, previous, moves, present)
-
-
-class _Move(NamedTuple):
-    at: datetime
-    low: float
-    high: float
-
-
-def _interval(
-    since: datetime, previous: Reading | None, moves: Sequence[_Move], present: Reading
-) -> Interval:
-    seen = certain(previous, present) if previous else Span(low=present.price, high=present.price)
-    start = [_Move(since, previous.price, previous.price)] if previous else []
-    path = [*start, *moves, _Move(present.as_of, seen.low, seen.high)]
-    return Interval(
-        since=since,
-        until=present.as_of,
-        price=present.price,
-        rises=_records([(move.at, move.high) for move in path], sign=1),
-        falls=_records([(move.at, move.low) for move in path], sign=-1),
-    )
-
-
-def _records(path: Iterable[tuple[datetime, float]], sign: int) -> tuple[Step, ...]:
-    """The successive records of a path; evenly thinned where there are very many."""
-    steps: list[Step] = []
-    for at, value in path:
-        if not steps or sign * value > sign * steps[-1].value:
-            steps.append(Step(at=at, value=value))
-    every = -(-len(steps) // MAX_STEPS)
-    return tuple(steps[(len(steps) - 1) % every :: every])
 
 
 def _is_final(quote: Quote) -> bool:

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 from redis import Redis, ResponseError
 
-from services.alerts.index import FIRED, ArmedIndex, Evidence, Member
+from services.alerts.evidence import Evidence
+from services.alerts.index import FIRED, ArmedIndex, Member
 from services.errors import BellwetherError
 from services.jobs import Jobs
 from services.redis_client import text_of
@@ -52,8 +53,9 @@ def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
     """
     if not _counts_for(alert, evidence):
         return None
-    interval, condition = evidence.interval, alert.condition_on(evidence.session)
-    touch = interval.touch(condition.direction, condition.level)
+    interval, condition = evidence.interval, alert.condition_on(evidence.present.session)
+    target = condition.target
+    touch = interval.touch(target.direction, target.level)
     if touch is None:
         return None
     return Trigger(
@@ -65,13 +67,14 @@ def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
         condition=condition,
         note=alert.note,
         value=touch.value,
-        price=interval.price,
+        price=evidence.present.price,
         low=interval.low,
         high=interval.high,
-        currency=evidence.currency,
+        peak=evidence.peak,
+        currency=evidence.present.currency,
         occurred_at=touch.at,
         noticed_at=evidence.noticed_at,
-        source=evidence.source,
+        source=evidence.present.source,
         deliveries={"email": Delivery(due_at=evidence.noticed_at)},
         open=True,
         due_at=evidence.noticed_at,
@@ -79,11 +82,12 @@ def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
 
 
 def _counts_for(alert: Alert, evidence: Evidence) -> bool:
-    baseline = alert.baseline
+    baseline, present = alert.baseline, evidence.present
     return (
         baseline is not None
+        and alert.condition.target.metric == evidence.metric
         and baseline.as_of <= evidence.interval.since
-        and (baseline.currency, baseline.source) == (evidence.currency, evidence.source)
+        and (baseline.currency, baseline.source) == (present.currency, present.source)
     )
 
 

@@ -5,21 +5,19 @@ from zoneinfo import ZoneInfo
 
 from services.alerts.arming import Arming
 from services.alerts.conditions import Direction
-from services.alerts.index import ArmedIndex, Evidence, Fresh, Member, Role
+from services.alerts.evidence import Evidence
+from services.alerts.index import ArmedIndex, Fresh, Member, Role
 from services.alerts.intervals import (
     Interval,
     Reading,
     bars_wanted,
     dated,
-    from_daily_bars,
-    from_minute_bars,
-    from_readings,
     hidden,
     may_have_left,
     may_have_split,
     possible,
-    unsplit,
 )
+from services.alerts.paths import from_daily_bars, from_minute_bars, from_readings, unsplit
 from services.market.models import Bar, BarInterval, Quote, Split
 from services.market.provider import Provider
 
@@ -125,7 +123,7 @@ class SymbolCheck:
         seen, unseen = dated(previous, self._present), possible(previous, self._present)
         if self._index.undecided(self._symbol, seen, unseen):
             return self._from_bars(previous.as_of, previous)
-        return from_readings(previous, self._present)
+        return from_readings(previous, self._present).of_price()
 
     def _from_bars(
         self, since: datetime, previous: Reading | None, *, only_after: bool = False
@@ -133,8 +131,9 @@ class SymbolCheck:
         wanted = bars_wanted(since, self._present.as_of)
         bars = unsplit(self._bars_since(wanted, since), self._splits)
         if wanted == "1d":
-            return from_daily_bars(since, previous, bars, self._present)
-        return from_minute_bars(since, previous, bars, self._present, only_after=only_after)
+            return from_daily_bars(since, previous, bars, self._present).of_price()
+        path = from_minute_bars(since, previous, bars, self._present, only_after=only_after)
+        return path.of_price()
 
     def _bars_since(self, wanted: BarInterval, since: datetime) -> list[Bar]:
         """Fetched once, and again only from an earlier time on."""
@@ -208,16 +207,15 @@ class SymbolCheck:
         unsure = hidden if fresh.role == "armed" else may_have_left
         if unsure(fresh.level, seen, unseen):
             return self._from_bars(baseline.as_of, baseline, only_after=True)
-        return from_readings(baseline, self._present)
+        return from_readings(baseline, self._present).of_price()
 
     def _evidence(self, interval: Interval) -> Evidence:
         return Evidence(
             symbol=self._symbol,
-            currency=self._quote.currency,
-            source=self._quote.source,
-            session=self._present.session,
-            noticed_at=self._now,
+            metric="price",
             interval=interval,
+            present=self._present,
+            noticed_at=self._now,
         )
 
 

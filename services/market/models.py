@@ -35,7 +35,9 @@ class Quote(_Frozen):
     """One reading of a symbol.
 
     Prices are in `currency` (GBp is pence) and unadjusted; `as_of` is the exchange's time of
-    the last trade, `fetched_at` ours, both UTC; `timezone` is the exchange's IANA zone.
+    the last trade, `fetched_at` ours, both UTC; `timezone` is the exchange's IANA zone. These
+    are of regular hours; `extended_price` is the last pre- or post-market one, where there is
+    one since the last regular trade, made at `extended_at`.
     """
 
     symbol: str
@@ -52,6 +54,8 @@ class Quote(_Frozen):
     as_of: datetime
     fetched_at: datetime
     source: str
+    extended_price: float | None = None
+    extended_at: datetime | None = None
 
     @property
     def session(self) -> date:

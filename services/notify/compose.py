@@ -40,7 +40,7 @@ class Composer:
 
     def trigger(self, trigger: Trigger, user: User) -> Message:
         """The bell: what happened, with the evidence, in the reader's time zone."""
-        verb = "rose to" if trigger.condition.direction == "rise" else "fell to"
+        verb = "rose to" if trigger.condition.target.direction == "rise" else "fell to"
         return self._message(
             "trigger",
             to=user.email,

@@ -13,8 +13,8 @@ from services.store.contract import Cursor, Query, Reader, Store
 from services.store.paging import page_of
 from services.store.record import Record, readable
 
-Frequency: TypeAlias = Literal["once"]
-State: TypeAlias = Literal["armed", "waiting", "paused", "triggered"]
+Frequency: TypeAlias = Literal["once", "daily", "every"]
+State: TypeAlias = Literal["armed", "waiting", "paused", "triggered", "expired"]
 MAX_NOTE = 500
 PAGE = 50
 
@@ -33,10 +33,13 @@ class Adjustment(BaseModel):
 class Alert(Record):
     """A person's condition and where it stands.
 
-    armed: waits for its condition. waiting: was true when set, and arms once the price has
-    been on the other side. paused: by its owner, or for `paused_because`. triggered: done.
+    armed: waits for its condition. waiting: was true when set or has just rung, and arms once
+    the metric has been on the other side of its level, or of `rearm_at` where that is given.
+    paused: by its owner, or for `paused_because`. triggered and expired: done.
     `epoch` counts the armings, one that waits first included; `baseline` is the reading from
-    which on the present one counts, in the shares of its session.
+    which on the present one counts, in the shares of its session. Until `rests_after`, that
+    session included, an alert that rings once a day counts nothing. Nothing that happens
+    after `expires_at` counts.
     """
 
     uid: str
@@ -51,6 +54,9 @@ class Alert(Record):
     updated_at: datetime
     armed_at: datetime | None = None
     baseline: Reading | None = None
+    rearm_at: float | None = None
+    rests_after: IsoDate | None = None
+    expires_at: datetime | None = None
     paused_because: str | None = None
     last_trigger: str | None = None
     adjustments: tuple[Adjustment, ...] = ()
@@ -65,6 +71,13 @@ class Alert(Record):
         if not later:
             return self.condition
         return self.condition.model_copy(update={"level": later[0].level_before})
+
+    @property
+    def watched_level(self) -> float:
+        """The level that the engine watches now: to ring when armed, to arm when waiting."""
+        if self.state == "waiting" and self.rearm_at is not None:
+            return self.rearm_at
+        return self.condition.target.level
 
 
 def alert_path(uid: str, alert_id: str) -> str:

@@ -35,9 +35,10 @@ class Delivery(BaseModel):
 class Trigger(Record):
     """That an alert's condition came true, once per alert and epoch, with the evidence.
 
-    `level`, `value` (the furthest the metric went), `price`, `low` and `high` (of the interval
-    since the last check) are in `currency`; `occurred_at` is the exchange's time, `noticed_at`
-    ours, both UTC. `open` while a delivery is due, the next at `due_at`.
+    `level`, `value` (the furthest the metric went), `low` and `high` (of the interval since the
+    last check) are in the unit of the condition's metric; `price` and `peak` (from which a
+    drawdown or run-up counts) are in `currency`. `occurred_at` is the exchange's time,
+    `noticed_at` ours, both UTC. `open` while a delivery is due, the next at `due_at`.
     """
 
     uid: str
@@ -51,6 +52,7 @@ class Trigger(Record):
     price: float
     low: float
     high: float
+    peak: float | None = None
     currency: str
     occurred_at: datetime
     noticed_at: datetime
@@ -61,7 +63,7 @@ class Trigger(Record):
 
     @property
     def level(self) -> float:
-        return self.condition.level
+        return self.condition.target.level
 
     def with_delivery(self, channel: str, delivery: Delivery) -> "Trigger":
         """With a channel's new state; `open` and `due_at` follow from all channels'."""

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from services.alerts.conditions import Condition, Kind
+from services.alerts.conditions import PriceCondition, PriceKind
 from services.alerts.index import ArmedIndex
 from services.alerts.readings import Readings
 from services.alerts.recorder import Recorder
@@ -138,7 +138,7 @@ class Event:
     day: int
     tick: int
     fault: Fault | None
-    kind: Kind = "price_rises_to"
+    kind: PriceKind = "price_rises_to"
     offset: int = 0
 
     @property
@@ -202,8 +202,8 @@ def _live_through(bell: Bell, events: list[Event], redis: Redis) -> Iterator[Ale
             _check(bell, event.fault, redis)
             continue
         quote = bell.provider.quotes(["AAPL"], bell.at)["AAPL"]
-        condition = Condition(kind=event.kind, level=quote.price + event.offset)
-        if_true = "wait" if condition.reached_by(quote.price) else None
+        condition = PriceCondition(kind=event.kind, level=quote.price + event.offset)
+        if_true = "wait" if condition.target.reached_by(quote.price) else None
         yield bell.services.arming.create(bell.uid, quote, condition, bell.at, if_true=if_true)
 
 
@@ -243,7 +243,7 @@ def _looking_back(path: Course, alert: Alert) -> tuple[bool, bool]:
     whether its low or its high came first."""
     assert alert.baseline is not None
     bars = [bar for bar in path.bars if bar.start >= alert.baseline.as_of]
-    level, rise = alert.condition.level, alert.condition.direction == "rise"
+    level, rise = alert.condition.level, alert.condition.target.direction == "rise"
     touches = [bar.high >= level if rise else bar.low <= level for bar in bars]
     if alert.state == "armed":
         return any(touches), any(touches)

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from services.alerts.arming import Arming
-from services.alerts.conditions import Condition
+from services.alerts.conditions import PriceCondition
 from services.alerts.index import ArmedIndex
 from services.alerts.readings import Readings
 from services.alerts.recorder import Recorder
@@ -179,7 +179,7 @@ def test_weeks_after_redis_was_lost_the_day_the_alert_was_set_on_is_no_evidence(
     first = bell.at
     bell.later(20 * DAY)
     bell.market.bars_of["AAPL", "1d"] = [
-        _daily(first.replace(hour=5, minute=0), 95, 120),
+        _daily(first.replace(hour=5, minute=0), 95, 120).model_copy(update={"close": 100.0}),
         _daily(bell.at.replace(hour=5, minute=0) - timedelta(days=3), 95, 108),
     ]
     bell.price(101, day_high=102)
@@ -363,7 +363,7 @@ def test_a_waiting_alert_changed_during_a_check_is_not_armed_by_its_old_level(
 ) -> None:
     alert = bell.alert("price_rises_to", 95, if_true="wait")
     bell.check_at(100)
-    lower = Condition(kind="price_rises_to", level=80)
+    lower = PriceCondition(kind="price_rises_to", level=80)
     with monkeypatch.context() as patch:
         change = lambda: rearm(bell, alert, condition=lower, if_true="wait")  # noqa: E731
         after(patch, ArmedIndex, "crossed_back", change)
@@ -436,13 +436,13 @@ def test_a_refused_change_leaves_another_s_mark(
     """One writer stored its change and died; another's change of the alert was refused."""
     alert = bell.alert("price_rises_to", 110)
     bell.check_at(100)
-    higher = Condition(kind="price_rises_to", level=120)
+    higher = PriceCondition(kind="price_rises_to", level=120)
     with monkeypatch.context() as patch:
         patch.setattr(ArmedIndex, "follow", die)
         with pytest.raises(Died):
             rearm(bell, alert, condition=higher)
     with pytest.raises(AlreadyTrue):
-        rearm(bell, alert, condition=Condition(kind="price_rises_to", level=90))
+        rearm(bell, alert, condition=PriceCondition(kind="price_rises_to", level=90))
     assert bell.check_at(120).recorded == 1
 
 
@@ -474,7 +474,7 @@ def test_an_edit_at_any_step_of_its_writer_s_death_is_followed(
 ) -> None:
     for step in ("mark", "follow", "unmark"):
         alert = bell.alert("price_rises_to", 200)
-        level = Condition(kind="price_rises_to", level=110)
+        level = PriceCondition(kind="price_rises_to", level=110)
         with monkeypatch.context() as patch:
             patch.setattr(ArmedIndex, step, die)
             with pytest.raises(Died):
@@ -488,7 +488,7 @@ def test_following_a_mark_again_costs_a_settled_alert_no_bars(bell: Bell) -> Non
     alert = bell.alert("price_rises_to", 110)
     bell.check_at(100)
     with pytest.raises(AlreadyTrue):
-        rearm(bell, alert, condition=Condition(kind="price_rises_to", level=90))
+        rearm(bell, alert, condition=PriceCondition(kind="price_rises_to", level=90))
     bell.check_at(100)
     assert bell.services.arming._index.fresh("AAPL") == {}
 

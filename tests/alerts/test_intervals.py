@@ -14,15 +14,12 @@ from services.alerts.intervals import (
     confirmed,
     dated,
     fault,
-    from_daily_bars,
-    from_minute_bars,
-    from_readings,
     hidden,
     may_have_split,
     needs_second_look,
     possible,
-    unsplit,
 )
+from services.alerts.paths import from_daily_bars, from_minute_bars, from_readings, unsplit
 from services.market.models import Bar, Split
 from tests.support.market import MONDAY, make_quote
 
@@ -41,12 +38,12 @@ def bar(minutes: float, low: float, high: float, days: int = 0) -> Bar:
 
 
 def test_the_interval_covers_both_prices() -> None:
-    interval = from_readings(reading(100, 105, 95), reading(102, 105, 95, 5))
+    interval = from_readings(reading(100, 105, 95), reading(102, 105, 95, 5)).of_price()
     assert (interval.low, interval.high) == (100, 102)
 
 
 def test_a_day_high_that_is_new_since_the_last_reading_lies_inside() -> None:
-    interval = from_readings(reading(100, 105, 95), reading(102, 110, 95, 5))
+    interval = from_readings(reading(100, 105, 95), reading(102, 110, 95, 5)).of_price()
     assert (interval.low, interval.high) == (100, 110)
 
 
@@ -65,7 +62,7 @@ def test_a_level_between_the_price_and_an_old_day_high_is_hidden() -> None:
 
 
 def test_all_of_a_new_day_lies_after_the_last_reading() -> None:
-    interval = from_readings(reading(100, 105, 95), reading(101, 103, 90, 24 * 60))
+    interval = from_readings(reading(100, 105, 95), reading(101, 103, 90, 24 * 60)).of_price()
     assert (interval.low, interval.high) == (90, 103)
 
 
@@ -171,7 +168,7 @@ def test_a_split_is_asked_for_after_a_leap_between_sessions_only() -> None:
 def test_minute_bars_tell_when_a_level_was_first_touched_and_how_far_it_went() -> None:
     before, after = reading(100, 110, 95), reading(101, 110, 95, 5)
     bars = [bar(1, 99, 104), bar(2, 100, 108), bar(3, 100, 103)]
-    interval = from_minute_bars(MONDAY, before, bars, after)
+    interval = from_minute_bars(MONDAY, before, bars, after).of_price()
     touch = interval.touch("rise", 104)
     assert touch is not None
     assert (touch.at, touch.value) == (MONDAY + timedelta(minutes=1), 108)
@@ -181,7 +178,9 @@ def test_minute_bars_tell_when_a_level_was_first_touched_and_how_far_it_went() -
 def test_the_minute_in_which_the_last_reading_was_made_counts() -> None:
     since = MONDAY + timedelta(seconds=30)
     before = reading(100, 110, 95, 0.5)
-    interval = from_minute_bars(since, before, [bar(0, 99, 107)], reading(101, 110, 95, 5))
+    interval = from_minute_bars(
+        since, before, [bar(0, 99, 107)], reading(101, 110, 95, 5)
+    ).of_price()
     assert interval.high == 107
 
 
@@ -190,21 +189,26 @@ def test_the_minute_in_which_an_alert_was_set_is_no_evidence_for_it() -> None:
     before = reading(100, 110, 95, 0.5)
     interval = from_minute_bars(
         since, before, [bar(0, 99, 107)], reading(101, 110, 95, 5), only_after=True
-    )
+    ).of_price()
     assert interval.high == 101
+
+
+def at_100(day: Bar) -> Bar:
+    """The day's bar with its close at 100."""
+    return day.model_copy(update={"close": 100.0})
 
 
 def test_of_the_day_of_the_last_reading_only_a_new_extreme_counts() -> None:
     before, after = reading(100, 105, 95), reading(101, 102, 99, 10 * 24 * 60)
-    same_day = from_daily_bars(MONDAY, before, [bar(-600, 95, 105)], after)
+    same_day = from_daily_bars(MONDAY, before, [at_100(bar(-600, 95, 105))], after).of_price()
     assert (same_day.low, same_day.high) == (99, 102)
-    beyond = from_daily_bars(MONDAY, before, [bar(-600, 90, 106)], after)
+    beyond = from_daily_bars(MONDAY, before, [at_100(bar(-600, 90, 106))], after).of_price()
     assert (beyond.low, beyond.high) == (90, 106)
 
 
 def test_days_between_two_readings_count_whole() -> None:
     before, after = reading(100, 105, 95), reading(101, 102, 99, 10 * 24 * 60)
-    interval = from_daily_bars(MONDAY, before, [bar(0, 80, 130, days=2)], after)
+    interval = from_daily_bars(MONDAY, before, [bar(0, 80, 130, days=2)], after).of_price()
     assert (interval.low, interval.high) == (80, 130)
     touch = interval.touch("fall", 85)
     assert touch is not None
@@ -230,7 +234,7 @@ def test_a_path_keeps_its_extremes_however_long(path: list[float]) -> None:
     before = reading(path[0], max(path), min(path))
     bars = [bar(i + 1, price, price) for i, price in enumerate(path)]
     after = reading(path[-1], max(path), min(path), len(path) + 1)
-    interval = from_minute_bars(MONDAY, before, bars, after)
+    interval = from_minute_bars(MONDAY, before, bars, after).of_price()
     assert (interval.low, interval.high) == (min(path), max(path))
     assert len(interval.rises) <= MAX_STEPS + 1
     for direction, level in (("rise", max(path)), ("fall", min(path))):
@@ -247,7 +251,9 @@ def test_splitting_an_interval_in_two_changes_nothing(path: list[float], data: A
 
     def seen(start: int, end: int) -> tuple[float, float]:
         bars = [bar(i, path[i], path[i]) for i in range(start, end + 1)]
-        interval = from_minute_bars(MONDAY + timedelta(minutes=start), at(start), bars, at(end))
+        interval = from_minute_bars(
+            MONDAY + timedelta(minutes=start), at(start), bars, at(end)
+        ).of_price()
         return interval.low, interval.high
 
     first, second, whole = seen(0, cut), seen(cut, len(path) - 1), seen(0, len(path) - 1)

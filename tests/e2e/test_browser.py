@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from services.alerts.conditions import Condition, Kind
+from services.alerts.conditions import PriceCondition, PriceKind
 from services.market.models import Match
 from services.store.watchlists import Entry, Watchlist
 from tests.support.web import PASSWORD, Site
@@ -278,7 +278,7 @@ def make_list(site: Site, uid: str, list_id: str, name: str, entries: tuple[Entr
     )
 
 
-def set_alert(site: Site, uid: str, kind: Kind, level: float, **more: object) -> str:
+def set_alert(site: Site, uid: str, kind: PriceKind, level: float, **more: object) -> str:
     quote = site.market.quotes_of["AAPL"]
-    condition = Condition(kind=kind, level=level)
+    condition = PriceCondition(kind=kind, level=level)
     return site.services.arming.create(uid, quote, condition, site.at, note="x " * 60, **more).id  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ import pytest
 
 from config import Settings
 from local.redis import answers, private_server
-from services.alerts.conditions import Condition
+from services.alerts.conditions import PriceCondition
 from services.container import Services, open_services
 from services.ids import new_id
 from services.market.models import Bar
@@ -126,8 +126,8 @@ def arm_all(services: Services, provider: Provider, luck: random.Random) -> list
         quote = provider.quotes(SYMBOLS, datetime.now(UTC))[SYMBOLS[number % 3]]
         level = round(quote.price * (1 + luck.uniform(-0.15, 0.15)), 2)
         kind = luck.choice(["price_rises_to", "price_falls_to"])
-        condition = Condition(kind=kind, level=level)
-        if_true = "wait" if condition.reached_by(quote.price) else None
+        condition = PriceCondition(kind=kind, level=level)
+        if_true = "wait" if condition.target.reached_by(quote.price) else None
         now = datetime.now(UTC)
         alerts.append(services.arming.create(user.uid, quote, condition, now, if_true=if_true))
     return alerts
@@ -138,7 +138,7 @@ def touched(alert: Alert, bars: list[Bar]) -> tuple[bool, bool]:
     it was set, and the one in which a waiting price left its level, tell no order."""
     assert alert.baseline is not None
     since = alert.baseline.as_of
-    rise, level = alert.condition.direction == "rise", alert.condition.level
+    rise, level = alert.condition.target.direction == "rise", alert.condition.target.level
     path = [bar for bar in bars if bar.start + timedelta(minutes=1) > since]
     sure = [bar for bar in path if bar.start >= since]
     if alert.state == "armed":

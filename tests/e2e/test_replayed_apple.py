@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from redis import Redis
 
-from services.alerts.conditions import Kind
+from services.alerts.conditions import PriceKind
 from services.store.contract import Store
 from tests.support.bell import Bell, make_bell
 from tests.support.market import MONDAY, make_replay
@@ -57,7 +57,7 @@ def test_the_evidence_of_a_day_seen_whole_is_its_low(replayed: Bell) -> None:
     ("kind", "level"), [("price_rises_to", 58.0), ("price_rises_to", 64.13), ("price_falls_to", 45)]
 )
 def test_any_pace_of_checks_finds_the_same_trigger(
-    store: Store, redis: Redis, kind: Kind, level: float
+    store: Store, redis: Redis, kind: PriceKind, level: float
 ) -> None:
     """From 2000-06-22 (after the split) to 2000-10-02, at paces of seconds to weeks."""
     found = []

@@ -9,7 +9,7 @@ from redis import Redis
 
 from config import Settings
 from services.alerts.checker import Report
-from services.alerts.conditions import Condition, Kind
+from services.alerts.conditions import PriceCondition, PriceKind
 from services.container import Services
 from services.ids import new_id
 from services.market.models import Bar
@@ -57,10 +57,10 @@ class Bell:
     def price(self, price: float, symbol: str = "AAPL", **fields: Any) -> None:
         self.market.set(symbol, price, self.at, **fields)
 
-    def alert(self, kind: Kind, level: float, symbol: str = "AAPL", **options: Any) -> Alert:
+    def alert(self, kind: PriceKind, level: float, symbol: str = "AAPL", **options: Any) -> Alert:
         """Set an alert on the symbol's present quote."""
         quote = self.provider.quotes([symbol], self.at)[symbol]
-        condition = Condition(kind=kind, level=level)
+        condition = PriceCondition(kind=kind, level=level)
         return self.services.arming.create(self.uid, quote, condition, self.at, **options)
 
     def check(self) -> Report:

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from services.alerts.conditions import Condition, Kind
+from services.alerts.conditions import PriceCondition, PriceKind
 from services.market.desk import QuoteDesk
 from services.market.lookup import Lookup
 from services.store.alerts import Alert
@@ -52,11 +52,15 @@ class Reader:
         return self.send("/sign-in", email=self.email, password=password)
 
     def alert(
-        self, kind: Kind = "price_rises_to", level: float = 150.0, symbol: str = "AAPL", **more: Any
+        self,
+        kind: PriceKind = "price_rises_to",
+        level: float = 150.0,
+        symbol: str = "AAPL",
+        **more: Any,
     ) -> Alert:
         """An alert of this reader, set on a price of 100."""
         quote = make_quote(symbol, source=self.site.market.name)
-        condition = Condition(kind=kind, level=level)
+        condition = PriceCondition(kind=kind, level=level)
         arming = self.site.services.arming
         return arming.create(self.uid, quote, condition, self.site.at, **more)
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.alerts.conditions import Condition
+from services.alerts.conditions import PriceCondition
 from services.errors import SourceUnavailable
 from services.store.alerts import Adjustment, Alert
 from services.store.contract import Update
@@ -167,7 +167,7 @@ def test_the_list_can_be_narrowed_to_a_state(ada: Reader) -> None:
 def test_a_moved_level_tells_of_its_split(ada: Reader) -> None:
     alert = ada.alert("price_falls_to", 80)
     moved = alert.replace(
-        condition=Condition(kind="price_falls_to", level=40.0),
+        condition=PriceCondition(kind="price_falls_to", level=40.0),
         adjustments=(
             Adjustment(session=date(2000, 6, 21), ratio=2.0, level_before=80, level_after=40),
         ),

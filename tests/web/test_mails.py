@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.alerts.conditions import Condition
+from services.alerts.conditions import PriceCondition
 from services.jobs import AccountMail
 from services.notify.compose import Composer
 from services.store.triggers import Delivery, Trigger
@@ -27,7 +27,7 @@ def trigger(**fields: object) -> Trigger:
             "alert_id": "a",
             "epoch": 1,
             "symbol": "AAPL",
-            "condition": Condition(kind="price_falls_to", level=40.0),
+            "condition": PriceCondition(kind="price_falls_to", level=40.0),
             "note": "",
             "value": 25.37,
             "price": 25.75,

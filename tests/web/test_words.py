@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.alerts.conditions import Condition
+from services.alerts.conditions import PriceCondition
 from web import words
 
 NOW = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_a_time_names_its_day_unless_that_is_the_reader_s_today(
 def test_the_distance_to_a_level(
     kind: str, level: float, price: float, to_go: float | None
 ) -> None:
-    condition = Condition.model_validate({"kind": kind, "level": level})
+    condition = PriceCondition.model_validate({"kind": kind, "level": level})
     found = words.to_go(condition, price)
     assert found is None if to_go is None else found == pytest.approx(to_go)
 

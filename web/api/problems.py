@@ -5,6 +5,7 @@ happens is a 500 that tells nothing of the inside.
 """
 
 import logging
+from collections.abc import Iterable
 from functools import singledispatch
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
 from services import errors
+from services.alerts.conditions import KINDS
 from web.api.schemas import FieldError, Problem, Suggestion
 
 MEDIA_TYPE = "application/problem+json"
@@ -35,12 +37,12 @@ class InvalidRequest(errors.BellwetherError):
     @classmethod
     def of(cls, error: ValidationError) -> "InvalidRequest":
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        return cls(
-            [
-                FieldError(field=".".join(map(str, fault["loc"])) or "body", message=fault["msg"])
-                for fault in found
-            ]
-        )
+        return cls([FieldError(field=_name(fault["loc"]), message=fault["msg"]) for fault in found])
+
+
+def _name(place: Iterable[int | str]) -> str:
+    """A field as the request names it: the kind by which Pydantic chose is no part of it."""
+    return ".".join(str(part) for part in place if part not in KINDS) or "body"
 
 
 class Described(NamedTuple):

@@ -96,7 +96,7 @@ def _refused(
 
 
 def _filled(alert: Alert) -> Form:
-    level = price_text(alert.condition.level).replace(",", "")
+    level = price_text(alert.condition.target.level).replace(",", "")
     return Form({"kind": alert.condition.kind, "level": level, "note": alert.note})
 
 

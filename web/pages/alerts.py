@@ -7,7 +7,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from services.alerts.arming import IfTrue, check_note
-from services.alerts.conditions import Condition, Kind
+from services.alerts.conditions import Condition, PriceCondition, PriceKind
 from services.alerts.readings import Unchecked
 from services.errors import AlreadyTrue, InvalidInput, LimitReached, NoQuote, UnknownSymbol
 from services.market.cache import CachedQuote
@@ -124,9 +124,9 @@ def create() -> ResponseReturnValue:
 def condition_of(form: Form) -> Condition:
     """The condition that a form says. Raises InvalidInput."""
     kind = form["kind"]
-    if kind not in get_args(Kind):
+    if kind not in get_args(PriceKind):
         raise InvalidInput("kind", "Choose whether the price rises or falls to the level.")
-    return Condition(kind=cast(Kind, kind), level=forms.level(form["level"]))
+    return PriceCondition(kind=cast(PriceKind, kind), level=forms.level(form["level"]))
 
 
 def if_true_of(form: Form) -> IfTrue | None:
