@@ -42,6 +42,7 @@ class Reading(_Frozen):
     as_of: datetime
     currency: str
     source: str
+    exchange: str = ""
     volume: int | None = None
     extended_price: float | None = None
     extended_at: datetime | None = None
@@ -59,6 +60,7 @@ class Reading(_Frozen):
             as_of=quote.as_of,
             currency=quote.currency,
             source=quote.source,
+            exchange=quote.exchange,
             volume=quote.volume,
             extended_price=quote.extended_price,
             extended_at=quote.extended_at,
@@ -69,6 +71,16 @@ class Reading(_Frozen):
         names = ("price", "day_high", "day_low", "extended_price")
         prices = {name: value / ratio for name in names if (value := getattr(self, name))}
         return self.model_copy(update=prices)
+
+    def extended(self) -> "Reading":
+        """The same with the last pre- or post-market price, where it is newer, as the price."""
+        if (
+            self.extended_price is None
+            or self.extended_at is None
+            or self.extended_at <= self.as_of
+        ):
+            return self
+        return self.model_copy(update={"price": self.extended_price, "as_of": self.extended_at})
 
     def followed_by(self, later: "Reading") -> bool:
         """Whether no price was made between this reading's session and `later`'s.
@@ -164,7 +176,15 @@ def certain(previous: Reading, present: Reading) -> Span:
 
     A new date alone makes no extreme new: a future's trading day goes on over midnight.
     """
-    prices = [previous.price, present.price]
+    seen = today(previous, present)
+    return Span(low=min(seen.low, previous.price), high=max(seen.high, previous.price))
+
+
+def today(previous: Reading, present: Reading) -> Span:
+    """What two readings prove of the present session alone."""
+    prices = [present.price]
+    if previous.session == present.session:
+        prices.append(previous.price)
     new_day = present.session > previous.session and _shrank(previous, present)
     if new_day or present.day_high > previous.day_high:
         prices.append(present.day_high)
@@ -175,20 +195,20 @@ def certain(previous: Reading, present: Reading) -> Span:
 
 def dated(previous: Reading, present: Reading) -> Span:
     """What two readings prove together with its time: over a gap nothing but the first price."""
-    if _gap(previous, present):
+    if gap(previous, present):
         return Span(low=previous.price, high=previous.price)
     return certain(previous, present)
 
 
 def possible(previous: Reading, present: Reading) -> Span:
     """What the price may have covered unseen; without bounds over a gap between sessions."""
-    if _gap(previous, present):
+    if gap(previous, present):
         return Span(low=-math.inf, high=math.inf)
     seen = certain(previous, present)
     return Span(low=min(seen.low, present.day_low), high=max(seen.high, present.day_high))
 
 
-def _gap(previous: Reading, present: Reading) -> bool:
+def gap(previous: Reading, present: Reading) -> bool:
     """Whether the day began anew, so that its extremes do not tell what was before."""
     if present.session > previous.session:
         return not previous.followed_by(present)

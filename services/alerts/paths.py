@@ -5,11 +5,12 @@ is unknown, so only what is certain counts: its open comes first and its close l
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from services.alerts.intervals import MAX_STEPS, Interval, Reading, Span, Step, certain
+from services.alerts.conditions import Direction
+from services.alerts.intervals import MAX_STEPS, Interval, Reading, Span, Step, certain, today
 from services.market.models import Bar, Split
 
 MINUTE = timedelta(minutes=1)
@@ -40,71 +41,87 @@ class Move(NamedTuple):
 
 
 class Point(NamedTuple):
-    """What a metric covered from `at` on."""
+    """What a metric covered from `at` on, in its unit, and at which prices."""
 
     at: datetime
+    session: date
     low: float
     high: float
+    low_price: float
+    high_price: float
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """From `since` up to the present reading. `start` is the price where it began, None if that
-    is not known; `seen` is what the readings prove, whatever the moves tell."""
+    """From `since` up to the present reading, in whose shares all prices are.
+
+    `previous` is the reading where it began, None if that is not known. `earlier` is what came
+    before, for windows that reach back.
+    """
 
     since: datetime
-    start: Move | None
+    previous: Reading | None
     moves: tuple[Move, ...]
     present: Reading
-    seen: Span
+    earlier: tuple[Move, ...] = ()
 
     def of_price(self) -> Interval:
         """What the price covered, its start included."""
-        moves = [*([self.start] if self.start else []), *self.moves, self._end(self.seen)]
-        return interval_of(self.since, self.present, [Point(m.at, m.low, m.high) for m in moves])
+        return interval_of(self.since, self.present, self.price_points())
 
-    def of_metric(self, gauge_of: Callable[[date], Gauge | None]) -> Interval | None:
-        """What a metric covered, by the gauge of each session; None where none has one.
+    def price_points(self) -> list[Point]:
+        return gauged([*self._start(), *self.moves, self._end(self._seen())], lambda _: _itself)
+
+    def points(self, gauge_of: Callable[[date], Gauge | None]) -> list[Point]:
+        """What a metric covered, by the gauge of each session; empty where none has one.
 
         Of the start, only one in the present session counts: another was judged by its own day.
         """
-        today = self.start and self.start.session == self.present.session
-        start = [self.start] if self.start and today else []
-        points = gauged([*start, *self.moves, self._end(self.seen)], gauge_of)
-        return interval_of(self.since, self.present, points) if points else None
+        start = [move for move in self._start() if move.session == self.present.session]
+        return gauged([*start, *self.moves, self._end(self._today())], gauge_of)
 
     def walk(self) -> list[Move]:
         """The moves in their order, the start first, for metrics on which the order bears."""
-        known = [*([self.start] if self.start else []), *self.moves]
+        known = [*self._start(), *self.moves]
         if not self.moves:
-            return [*known, self._end(self.seen)]
-        price = self.present.price
+            return [*known, self._end(self._seen())]
+        seen, price = self._today(), self.present.price
         low, high = min(move.low for move in known), max(move.high for move in known)
         beyond = Span(
-            low=self.seen.low if self.seen.low < low else price,
-            high=self.seen.high if self.seen.high > high else price,
+            low=seen.low if seen.low < low else price, high=seen.high if seen.high > high else price
         )
         return [*known, self._end(beyond)]
 
+    def after(self, session: date | None) -> "Path":
+        """Only what came in later sessions, the start not among it; all of it for None."""
+        if session is None or self.previous is None or self.previous.session > session:
+            return self
+        moves = tuple(move for move in self.moves if move.session > session)
+        return replace(self, previous=None, moves=moves or (self._end(self._today()),))
+
+    def _start(self) -> list[Move]:
+        before = self.previous
+        return [Move.point(self.since, before.session, before.price)] if before else []
+
+    def _seen(self) -> Span:
+        return certain(self.previous, self.present) if self.previous else _price(self.present)
+
+    def _today(self) -> Span:
+        return today(self.previous, self.present) if self.previous else _price(self.present)
+
     def _end(self, seen: Span) -> Move:
-        price = self.present.price
-        return Move(
-            self.present.as_of,
-            self.present.session,
-            price,
-            min(price, seen.low),
-            max(price, seen.high),
-            price,
-        )
+        end = self.present
+        low, high = min(end.price, seen.low), max(end.price, seen.high)
+        return Move(end.as_of, end.session, end.price, low, high, end.price)
 
 
 def gauged(moves: Iterable[Move], gauge_of: Callable[[date], Gauge | None]) -> list[Point]:
     """The moves as a metric sees them, without those of sessions that have no gauge."""
     points = []
-    for move in moves:
-        gauge = gauge_of(move.session)
+    for at, session, _, low, high, _ in moves:
+        gauge = gauge_of(session)
         if gauge is not None:
-            points.append(Point(move.at, gauge(move.low), gauge(move.high)))
+            points.append(Point(at, session, gauge(low), gauge(high), low, high))
     return points
 
 
@@ -118,9 +135,16 @@ def interval_of(since: datetime, present: Reading, points: Sequence[Point]) -> I
     )
 
 
+def where_left(points: Iterable[Point], direction: Direction, level: float) -> Point | None:
+    """The first point on the side from which `level` can be reached."""
+    if direction == "rise":
+        return next((point for point in points if point.low < level), None)
+    return next((point for point in points if point.high > level), None)
+
+
 def from_readings(previous: Reading, present: Reading) -> Path:
     """The path that two readings prove."""
-    return _path(previous.as_of, previous, [], present)
+    return Path(previous.as_of, previous, (), present)
 
 
 def from_minute_bars(
@@ -134,14 +158,13 @@ def from_minute_bars(
     """The path that minute bars tell, together with what the readings prove.
 
     The minute in which `since` lies counts, unless `only_after`: what was before an alert was
-    set is no evidence.
+    set is no evidence. Bars from before are kept as the path's `earlier`.
     """
-    moves = [
-        Move.of_bar(bar)
-        for bar in bars
-        if (bar.start >= since if only_after else bar.start + MINUTE > since)
-    ]
-    return _path(since, previous, moves, present)
+    moves, earlier = [], []
+    for bar in bars:
+        after = bar.start >= since if only_after else bar.start + MINUTE > since
+        (moves if after else earlier).append(Move.of_bar(bar))
+    return Path(since, previous, tuple(moves), present, tuple(earlier))
 
 
 def from_daily_bars(
@@ -149,7 +172,8 @@ def from_daily_bars(
 ) -> Path:
     """The path that daily bars tell, together with what the readings prove.
 
-    Of the day of `previous` only what goes beyond the extremes that it had seen counts.
+    Of the day of `previous` only what goes beyond the extremes that it had seen counts, and
+    its close.
     """
     moves = []
     for bar in bars:
@@ -160,7 +184,7 @@ def from_daily_bars(
             if bar.session == previous.session:
                 move = _rest_of_day(move, previous)
         moves.append(move)
-    return _path(since, previous, moves, present)
+    return Path(since, previous, tuple(moves), present)
 
 
 def _rest_of_day(day: Move, seen: Reading) -> Move:
@@ -169,14 +193,6 @@ def _rest_of_day(day: Move, seen: Reading) -> Move:
     low = day.low if day.low < seen.day_low else min(price, day.close)
     high = day.high if day.high > seen.day_high else max(price, day.close)
     return day._replace(open=price, low=low, high=high)
-
-
-def _path(
-    since: datetime, previous: Reading | None, moves: Sequence[Move], present: Reading
-) -> Path:
-    seen = certain(previous, present) if previous else Span(low=present.price, high=present.price)
-    start = Move.point(since, previous.session, previous.price) if previous else None
-    return Path(since, start, tuple(moves), present, seen)
 
 
 def unsplit(bars: Sequence[Bar], splits: Iterable[Split]) -> list[Bar]:
@@ -192,6 +208,14 @@ def unsplit(bars: Sequence[Bar], splits: Iterable[Split]) -> list[Bar]:
 def _divided(bar: Bar, ratio: float) -> Bar:
     prices = {name: getattr(bar, name) / ratio for name in ("open", "high", "low", "close")}
     return bar.model_copy(update={**prices, "volume": round(bar.volume * ratio)})
+
+
+def _price(reading: Reading) -> Span:
+    return Span(low=reading.price, high=reading.price)
+
+
+def _itself(price: float) -> float:
+    return price
 
 
 def _records(path: Iterable[tuple[datetime, float]], sign: int) -> tuple[Step, ...]:
