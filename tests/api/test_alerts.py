@@ -7,7 +7,7 @@ import pytest
 from services.errors import SourceUnavailable
 from tests.support.web import Person, Site
 
-BELOW = {"kind": "price_falls_to", "level": 40}
+BELOW = {"kind": "price_falls_to", "level": 40, "extended": False}
 REACHED = {"kind": "price_falls_to", "level": 100}
 
 
@@ -28,7 +28,7 @@ def test_a_new_alert_comes_back_armed(person: Person):
     assert answer.headers["Location"] == f"/api/v1/alerts/{alert.pop('id')}"
     assert alert == {
         "symbol": "AAPL",
-        "condition": {"kind": "price_falls_to", "level": 40.0},
+        "condition": {"kind": "price_falls_to", "level": 40.0, "extended": False},
         "frequency": "once",
         "note": "buy",
         "state": "armed",
@@ -133,19 +133,20 @@ def test_an_alert_that_cannot_be_names_its_field(person: Person, changes: dict, 
 
 
 def test_every_faulty_field_is_named(person: Person):
-    body = {"condition": {"kind": "no", "level": "40"}, "frequency": 1, "extra": 1}
+    condition = {"kind": "price_rises_to", "level": "40", "days": 3}
+    body = {"condition": condition, "frequency": 1, "extra": 1}
     refused = person.post("/alerts", body)
     assert {fault["field"] for fault in refused.json["errors"]} == {
         "symbol",
-        "condition.kind",
         "condition.level",
+        "condition.days",
         "frequency",
         "extra",
     }
 
 
 def test_only_futures_wait_for_prices_below_zero(person: Person):
-    below_zero = {"kind": "price_falls_to", "level": -37.63}
+    below_zero = {"kind": "price_falls_to", "level": -37.63, "extended": False}
     assert made(person, symbol="CL=F", condition=below_zero)["condition"] == below_zero
     assert person.post("/alerts", draft(condition=below_zero)).status_code == 422
 
@@ -198,7 +199,7 @@ def test_one_that_has_rung_can_ring_again(site: Site, person: Person):
 
 def test_a_changed_condition_is_armed_with_the_next_epoch(person: Person):
     alert = made(person)
-    condition = {"kind": "price_rises_to", "level": 200}
+    condition = {"kind": "price_rises_to", "level": 200, "extended": False}
     changed = person.patch(f"/alerts/{alert['id']}", {"condition": condition, "note": "up"}).json
     assert changed["condition"] == condition
     assert (changed["state"], changed["epoch"], changed["note"]) == ("armed", 2, "up")
@@ -232,7 +233,7 @@ def test_a_change_can_fire_now_once(site: Site, person: Person):
         ({"condition": {"kind": "price_falls_to", "level": "1"}}, "condition.level"),
         ({"condition": {"kind": "price_falls_to", "level": -1}}, "condition.level"),
         ({"condition": BELOW, "state": "paused"}, "state"),
-        ({"frequency": "daily"}, "frequency"),
+        ({"frequency": "hourly"}, "frequency"),
     ],
 )
 def test_a_change_that_cannot_be_names_its_field(person: Person, body: dict, field: str):

@@ -25,7 +25,7 @@ def test_a_trigger_shows_its_evidence_and_deliveries(site: Site, person: Person)
         "alert_id": alert_id,
         "epoch": 1,
         "symbol": "AAPL",
-        "condition": {"kind": "price_rises_to", "level": 99.5},
+        "condition": {"kind": "price_rises_to", "level": 99.5, "extended": False},
         "level": 99.5,
         "value": 100.0,
         "price": 100.0,

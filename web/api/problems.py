@@ -5,20 +5,20 @@ happens is a 500 that tells nothing of the inside.
 """
 
 import logging
-from collections.abc import Iterable
 from functools import singledispatch
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from flask import current_app, request
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from redis import RedisError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
 from services import errors
-from services.alerts.conditions import KINDS
 from web.api.schemas import FieldError, Problem, Suggestion
+from web.faults import faults, message, place
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -36,13 +36,12 @@ class InvalidRequest(errors.BellwetherError):
 
     @classmethod
     def of(cls, error: ValidationError) -> "InvalidRequest":
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        return cls([FieldError(field=_name(fault["loc"]), message=fault["msg"]) for fault in found])
+        return cls([fault_of(found) for found in faults(error)])
 
 
-def _name(place: Iterable[int | str]) -> str:
-    """A field as the request names it: the kind by which Pydantic chose is no part of it."""
-    return ".".join(str(part) for part in place if part not in KINDS) or "body"
+def fault_of(fault: ErrorDetails) -> FieldError:
+    """A fault that Pydantic found, at the field as the request names it."""
+    return FieldError(field=place(fault) or "body", message=message(fault))
 
 
 class Described(NamedTuple):

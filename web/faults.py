@@ -1,0 +1,40 @@
+"""What Pydantic finds wrong, at the field that a person or program wrote, in plain words. Pure."""
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from services.alerts.conditions import KINDS
+
+_BLAMED = {
+    "moves_by": "window",
+    "falls_from_peak": "percent",
+    "new_high": "span",
+    "new_low": "span",
+    "averages_cross": "fast",
+}
+"""By kind, the field that is at fault where a condition as a whole does not hold together."""
+_TAG_FAULTS = ("union_tag_invalid", "union_tag_not_found")
+
+
+def faults(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
+
+
+def place(fault: ErrorDetails) -> str:
+    """The field, such as `condition.level`; "" for the whole.
+
+    The kind by which Pydantic chose a condition's model is no part of it.
+    """
+    parts = [str(part) for part in fault["loc"] if part not in KINDS]
+    if fault["type"] in _TAG_FAULTS:
+        parts.append("kind")
+    if fault["type"] == "value_error" and fault["loc"] and fault["loc"][-1] in _BLAMED:
+        parts.append(_BLAMED[str(fault["loc"][-1])])
+    return ".".join(parts)
+
+
+def message(fault: ErrorDetails) -> str:
+    """What is wrong, without the names of Python's classes."""
+    if fault["type"] in _TAG_FAULTS:
+        return f"The kind must be one of {', '.join(sorted(KINDS))}."
+    return fault["msg"].removeprefix("Value error, ")
