@@ -6,6 +6,7 @@ from services.errors import InvalidInput
 from services.store.alerts import Alert
 from web.api import schemas
 from web.api.blueprint import PREFIX, api
+from web.api.idempotency import Headers, idempotent
 from web.api.openapi import BODY_PROBLEMS, operation
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, services
@@ -24,7 +25,8 @@ def read_alerts(query: schemas.PageQuery) -> schemas.Alerts:
 
 
 @api.post("/alerts")
-@operation("alerts", 201, schemas.Alert, *BODY_PROBLEMS, 409)
+@idempotent
+@operation("alerts", 201, schemas.Alert, *BODY_PROBLEMS, 409, headers=Headers)
 def create_alert(json: schemas.NewAlert) -> tuple[schemas.Alert, int, dict[str, str]]:
     """Set an alert. A condition that is true already needs `if_true`."""
     quote = services().lookup.find_to_arm(json.symbol, now())

@@ -84,11 +84,12 @@ def operation(
     model: type[BaseModel] | None,
     *problems: int,
     open_to_all: bool = False,
+    headers: type[BaseModel] | None = None,
 ) -> Callable[[Callable[..., Any]], View]:
     """Describe and validate a view that answers `model` with `status`.
 
     Its parameters `json` and `query` are the request's models. `problems` are the statuses of
-    its refusals beside those that any view may have.
+    its refusals beside those that any view may have; `headers` are told in the document only.
     """
     refusals = {f"HTTP_{code}": Problem for code in sorted({*USUAL_PROBLEMS, *problems})}
     answers = Answers(**{f"HTTP_{status}": model}, **refusals)
@@ -96,7 +97,11 @@ def operation(
 
     def decorate(view: Callable[..., Any]) -> View:
         validate = spec.validate(
-            resp=answers, tags=[tag], security=security, operation_id=view.__name__
+            resp=answers,
+            tags=[tag],
+            security=security,
+            operation_id=view.__name__,
+            headers=headers,
         )
         return cast(View, validate(view))
 

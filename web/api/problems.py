@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
 from services import errors
+from web.api.idempotency import KeyInUse, KeyTaken
 from web.api.schemas import FieldError, Problem, Suggestion
 from web.faults import faults, message, place
 
@@ -126,6 +127,16 @@ def _(error: errors.LimitReached) -> Described:
 
 
 @describe.register
+def _(error: KeyInUse) -> Described:
+    return _own("key-in-use", 409, str(error), {"Retry-After": "1"})
+
+
+@describe.register
+def _(error: KeyTaken) -> Described:
+    return _own("key-taken", 422, str(error))
+
+
+@describe.register
 def _(error: errors.AuthenticationFailed) -> Described:
     return _plain(401, str(error), {"WWW-Authenticate": "Bearer"})
 
@@ -182,8 +193,10 @@ def _plain(
     return Described(problem, headers or {})
 
 
-def _own(kind: str, status: int, detail: str, **members: Any) -> Described:
+def _own(
+    kind: str, status: int, detail: str, headers: dict[str, str] | None = None, **members: Any
+) -> Described:
     """A problem of Bellwether's own, which programs tell from others by its type."""
     title = kind.replace("-", " ").capitalize()
     members = {"type": _OWN_TYPE + kind, "title": title, "detail": detail} | members
-    return Described(Problem(status=status, **members), {})
+    return Described(Problem(status=status, **members), headers or {})

@@ -7,6 +7,7 @@ from services.store.watchlists import Entry, Watchlist
 from services.watching import ensure_default
 from web.api import schemas
 from web.api.blueprint import PREFIX, api
+from web.api.idempotency import Headers, idempotent
 from web.api.openapi import BODY_PROBLEMS, operation
 from web.api.paging import page_of_all
 from web.context import me, now, services
@@ -25,7 +26,8 @@ def read_watchlists(query: schemas.PageQuery) -> schemas.Watchlists:
 
 
 @api.post("/watchlists")
-@operation("watchlists", 201, schemas.Watchlist, *BODY_PROBLEMS, 409)
+@idempotent
+@operation("watchlists", 201, schemas.Watchlist, *BODY_PROBLEMS, 409, headers=Headers)
 def create_watchlist(json: schemas.NewWatchlist) -> Created:
     """Make a list behind the others."""
     lists = services().watchlists.of(me().uid)
@@ -71,7 +73,8 @@ def delete_watchlist(watchlist_id: str) -> tuple[str, int]:
 
 
 @api.post("/watchlists/<watchlist_id>/symbols")
-@operation("watchlists", 201, schemas.Watchlist, *BODY_PROBLEMS, 404, 409)
+@idempotent
+@operation("watchlists", 201, schemas.Watchlist, *BODY_PROBLEMS, 404, 409, headers=Headers)
 def add_symbol(watchlist_id: str, json: schemas.NewEntry) -> tuple[schemas.Watchlist, int]:
     """Add a symbol at the end; one that is there already stays as it is."""
     lists, uid = services().watchlists, me().uid
