@@ -99,6 +99,29 @@ class InvalidInput(BellwetherError):
         self.message = message
 
 
+class WordsError(BellwetherError):
+    """An alert in words is not understood at `word`, which starts at `column` (0-based).
+
+    `expected` says in plain words what may stand there, `suggestion` what was perhaps meant.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        column: int,
+        word: str = "",
+        expected: str = "",
+        suggestion: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.column = column
+        self.word = word
+        self.expected = expected
+        self.suggestion = suggestion
+
+
 class LimitReached(BellwetherError):
     """A limit of the account (symbols a list, lists, alerts) is used up."""
 
