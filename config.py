@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     """Seconds that one replayed trading day lasts."""
     check_interval_seconds: int = Field(300, ge=1, le=86_400)
     """Seconds between two checks of the armed alerts."""
+    check_shards: int = Field(1, ge=1, le=64)
+    """Jobs that share one check, so that several workers can work on it at once."""
+    max_alerts: int = Field(1_000, ge=1, le=100_000)
+    """How many alerts one person can have."""
     smtp_url: str = ""
     """smtp://user:password@host:port (STARTTLS where offered) or smtps://; empty: local mailbox."""
     mail_from: str = "Bellwether <bellwether@localhost>"

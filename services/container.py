@@ -59,7 +59,7 @@ class Services:
 
     @cached_property
     def arming(self) -> Arming:
-        return Arming(self.store, self.redis, self.jobs)
+        return Arming(self.store, self.redis, self.jobs, self.settings.max_alerts)
 
     @cached_property
     def readings(self) -> Readings:

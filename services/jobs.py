@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Literal, Protocol, TypeAlias
 
 AccountMail: TypeAlias = Literal["confirm", "reset", "known"]
+Notice: TypeAlias = Literal["paused", "split"]
+"""What happens to alerts without their owner: no prices any more, or a split moved the level."""
 
 
 class Jobs(Protocol):
@@ -13,8 +15,17 @@ class Jobs(Protocol):
     def search_symbols(self, text: str) -> None:
         """Search the source for `text` and cache the matches, soon."""
 
+    def check_shard(self, number: int, of: int) -> None:
+        """Check the symbols of one of the shards of a check, unless that is to be done already."""
+
     def deliver(self, uid: str, trigger_id: str) -> None:
         """Send the due deliveries of a trigger."""
+
+    def deliver_all(self, triggers: Sequence[tuple[str, str]]) -> None:
+        """The same for many triggers at once, each as (uid, trigger id)."""
+
+    def send_notice(self, kind: Notice, uid: str, alert_ids: Sequence[str]) -> None:
+        """Tell a person what has become of these alerts."""
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         """Send a mail about an account: confirm the address, reset the password, already known."""

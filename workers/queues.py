@@ -1,22 +1,32 @@
 """The queues, and services.jobs.Jobs on RQ. The web imports this, so it names jobs by text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from redis import Redis
 from rq import Queue, Retry
+from rq.job import Job, JobStatus
+from rq.utils import str_to_date
 
-from services.jobs import AccountMail
+from services.jobs import AccountMail, Notice
 
 FAST, CHECKS, MAIL = "fast", "checks", "mail"
 QUEUES = (FAST, CHECKS, MAIL)
 """In the order in which a worker empties them."""
 _FORGOTTEN_AFTER = 60
+_FAILURES_KEPT = 86_400
+_TOGETHER = 500
+"""Jobs enqueued in one go."""
+_BELIEVED_FOR = timedelta(minutes=10)
 _MAIL_RETRIES = Retry(max=5, interval=[30, 120, 600, 3_600, 21_600])
 
 
 class RqJobs:
-    def __init__(self, redis: Redis) -> None:
+    def __init__(
+        self, redis: Redis, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._redis = redis
+        self._clock = clock
 
     def fetch_quotes(self, symbols: Sequence[str]) -> None:
         self._enqueue(FAST, "fetch_quotes", list(symbols))
@@ -24,11 +34,47 @@ class RqJobs:
     def search_symbols(self, text: str) -> None:
         self._enqueue(FAST, "search_symbols", text)
 
+    def check_shard(self, number: int, of: int) -> None:
+        name = f"check-{number}-of-{of}"
+        if Queue(CHECKS, connection=self._redis).get_job_position(name) is None:
+            self._enqueue(CHECKS, "check_shard", number, of, name=name)
+
     def deliver(self, uid: str, trigger_id: str) -> None:
+        self.deliver_all([(uid, trigger_id)])
+
+    def deliver_all(self, triggers: Sequence[tuple[str, str]]) -> None:
         """Once in the queue is enough, however often a sweep finds it due meanwhile."""
-        name = f"deliver-{trigger_id}"
-        if Queue(MAIL, connection=self._redis).get_job_position(name) is None:
-            self._enqueue(MAIL, "deliver", uid, trigger_id, name=name)
+        names = {f"deliver-{trigger_id}": (uid, trigger_id) for uid, trigger_id in triggers}
+        wanted = [name for name, queued in self._are_queued(list(names)).items() if not queued]
+        queue = Queue(MAIL, connection=self._redis)
+        for start in range(0, len(wanted), _TOGETHER):
+            queue.enqueue_many(
+                Queue.prepare_data(
+                    "workers.jobs.deliver",
+                    args=names[name],
+                    job_id=name,
+                    result_ttl=0,
+                    failure_ttl=_FAILURES_KEPT,
+                )
+                for name in wanted[start : start + _TOGETHER]
+            )
+
+    def _are_queued(self, names: Sequence[str]) -> dict[str, bool]:
+        """Which jobs wait in their queue, as they themselves say: to look for them in a long
+        queue takes as long as it is. One that a worker took and died with says so, too, which
+        is why it is believed for some minutes only; a job that is in twice is done once."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hmget(Job.key_for(name), "status", "enqueued_at")
+            told = pipe.execute()
+        since = self._clock() - _BELIEVED_FOR
+        return {
+            name: status == JobStatus.QUEUED.value.encode() and _time_of(at) > since
+            for name, (status, at) in zip(names, told, strict=True)
+        }
+
+    def send_notice(self, kind: Notice, uid: str, alert_ids: Sequence[str]) -> None:
+        self._enqueue(MAIL, "send_notice", kind, uid, list(alert_ids), retry=_MAIL_RETRIES)
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         self._enqueue(MAIL, "send_account_mail", kind, uid, retry=_MAIL_RETRIES)
@@ -50,6 +96,10 @@ class RqJobs:
             job_id=name,
             retry=retry,
             result_ttl=0,
-            failure_ttl=86_400,
+            failure_ttl=_FAILURES_KEPT,
             ttl=_FORGOTTEN_AFTER if queue == FAST else None,
         )
+
+
+def _time_of(text: bytes | None) -> datetime:
+    return str_to_date(text) if text else datetime.min.replace(tzinfo=UTC)

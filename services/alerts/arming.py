@@ -5,107 +5,87 @@ removal, so that a crash in between leaves work for the next check and never a l
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
+from enum import Enum
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Final
 
 from redis import Redis, RedisError
 
 from services.alerts.conditions import Condition, PriceCondition
-from services.alerts.evidence import Evidence
+from services.alerts.facts import Facts
 from services.alerts.index import ArmedIndex, Member
 from services.alerts.intervals import Reading
-from services.alerts.paths import from_readings
-from services.alerts.recorder import fired, trigger_of
-from services.errors import AlreadyTrue, BadDocument, InvalidInput, LimitReached, NotFound
+from services.alerts.ringing import IfTrue as IfTrue
+from services.alerts.ringing import armed_or_rung
+from services.alerts.terms import check_condition, check_expiry, check_margin
+from services.alerts.terms import check_note as check_note
+from services.errors import BadDocument, NotFound
 from services.ids import new_id
-from services.jobs import Jobs
-from services.market.models import Quote, Split
-from services.store.alerts import MAX_NOTE, Adjustment, Alert, Alerts, Frequency, read_alert
+from services.jobs import Jobs, Notice
+from services.market.models import Split
+from services.store.alerts import (
+    Adjustment,
+    Alert,
+    Alerts,
+    Frequency,
+    State,
+    pass_gate,
+    read_alert,
+)
 from services.store.contract import Create, Delete, Store, Transaction, Update, Write
 from services.store.triggers import Trigger, trigger_path
 
 MAX_ALERTS = 1_000
-IfTrue: TypeAlias = Literal["fire_now", "wait"]
 log = logging.getLogger(__name__)
 
 
-def check_condition(symbol: str, condition: Condition) -> None:
-    """Raises InvalidInput for a level that this symbol's price cannot reach."""
-    if not isinstance(condition, PriceCondition):
-        return
-    if condition.level <= 0 and not symbol.endswith("=F"):
-        raise InvalidInput(
-            "condition.level", "The level must be more than 0 (only futures trade below)."
-        )
+class Keep(Enum):
+    """The type of KEEP."""
+
+    AS_IT_IS = "as it is"
 
 
-def armed(alert: Alert, quote: Quote, now: datetime, if_true: IfTrue | None) -> Alert:
-    """`alert` armed on the present quote, or waiting for the price to be on the other side.
-
-    Raises AlreadyTrue when the condition is true now and `if_true` does not say what to do;
-    *fire now* gives the armed alert, whose trigger `immediate_trigger` then makes.
-    """
-    reached = alert.condition.target.reached_by(quote.price)
-    if reached and if_true is None:
-        raise AlreadyTrue(quote.price)
-    waits = reached and if_true == "wait"
-    return alert.replace(
-        state="waiting" if waits else "armed",
-        epoch=alert.epoch + 1,
-        armed_at=None if waits else now,
-        updated_at=now,
-        baseline=Reading.of(quote),
-        paused_because=None,
-    )
-
-
-def immediate_trigger(alert: Alert, quote: Quote, now: datetime) -> Trigger | None:
-    """The trigger of an armed alert that the present price has reached already, else None."""
-    if alert.state != "armed":
-        return None
-    reading = Reading.of(quote)
-    price_alone = reading.model_copy(update={"day_high": quote.price, "day_low": quote.price})
-    return trigger_of(
-        alert,
-        Evidence(
-            symbol=alert.symbol,
-            metric=alert.condition.target.metric,
-            interval=from_readings(price_alone, price_alone).of_price(),
-            present=price_alone,
-            noticed_at=now,
-        ),
-    )
+KEEP: Final = Keep.AS_IT_IS
+"""Where None is a value of its own: leave it as it is."""
 
 
 class Arming:
-    """What a person can do with alerts. Every method may raise redis.RedisError and StoreError."""
+    """What a person can do with alerts, and what happens to them without one.
 
-    def __init__(self, store: Store, redis: Redis, jobs: Jobs) -> None:
+    Every method may raise redis.RedisError and StoreError. `max_alerts` is each person's limit.
+    """
+
+    def __init__(
+        self, store: Store, redis: Redis, jobs: Jobs, max_alerts: int = MAX_ALERTS
+    ) -> None:
         self._store = store
         self._alerts = Alerts(store)
         self._index = ArmedIndex(redis)
         self._jobs = jobs
+        self._max_alerts = max_alerts
 
     def create(
         self,
         uid: str,
-        quote: Quote,
+        facts: Facts,
         condition: Condition,
         now: datetime,
         *,
         frequency: Frequency = "once",
         note: str = "",
         if_true: IfTrue | None = None,
+        expires_at: datetime | None = None,
+        rearm_margin: float = 0.5,
     ) -> Alert:
-        """Set an alert on the symbol of `quote`, which should be seconds old.
+        """Set an alert on the symbol of `facts`, which should be seconds old.
 
         Raises AlreadyTrue (rule 4), InvalidInput or LimitReached.
         """
-        check_condition(quote.symbol, condition)
-        if self._alerts.count(uid) >= MAX_ALERTS:
-            raise LimitReached(f"You can have {MAX_ALERTS} alerts at most. Delete some first.")
+        quote = facts.quote
+        check_condition(quote.symbol, condition, quote.price)
         draft = Alert(
             uid=uid,
             id=new_id(now),
@@ -117,13 +97,17 @@ class Arming:
             epoch=0,
             created_at=now,
             updated_at=now,
+            expires_at=check_expiry(expires_at, now),
+            rearm_margin=check_margin(rearm_margin),
         )
-        alert = armed(draft, quote, now, if_true)
-        trigger = immediate_trigger(alert, quote, now)
-        if trigger is not None:
-            alert = fired(alert, trigger)
+        alert, trigger = armed_or_rung(draft, facts, now, if_true)
+
+        def work(transaction: Transaction) -> None:
+            gate = pass_gate(self._store, transaction, uid, self._max_alerts)
+            transaction.write(Create(alert.path, alert.fields()), gate, *_creation(trigger))
+
         self._index.mark(uid, alert.id, now)
-        self._store.write(Create(alert.path, alert.fields()), *_creation(trigger))
+        self._store.transact(work)
         self._after(alert, None, trigger)
         return alert
 
@@ -131,10 +115,13 @@ class Arming:
         self,
         uid: str,
         alert_id: str,
-        quote: Quote,
+        facts: Facts,
         now: datetime,
         *,
         condition: Condition | None = None,
+        frequency: Frequency | None = None,
+        expires_at: datetime | Keep | None = KEEP,
+        rearm_margin: float | None = None,
         if_true: IfTrue | None = None,
     ) -> Alert:
         """Arm an alert anew, with its next epoch: resume it, ring again, or change its condition.
@@ -143,14 +130,49 @@ class Arming:
         """
 
         def change(alert: Alert) -> tuple[Alert, Trigger | None]:
+            alert = _amended(alert, now, None, frequency, expires_at, rearm_margin)
+            check_expiry(alert.expires_at, now)
             if condition is not None:
-                check_condition(alert.symbol, condition)
                 alert = alert.replace(condition=condition, adjustments=())
-            after = armed(alert, quote, now, if_true)
-            trigger = immediate_trigger(after, quote, now)
-            return (fired(after, trigger), trigger) if trigger else (after, None)
+            check_condition(alert.symbol, alert.condition, facts.quote.price)
+            return armed_or_rung(alert, facts, now, if_true)
 
         return self._change(uid, alert_id, now, change)
+
+    def amend(
+        self,
+        uid: str,
+        alert_id: str,
+        now: datetime,
+        *,
+        note: str | None = None,
+        frequency: Frequency | None = None,
+        expires_at: datetime | Keep | None = KEEP,
+        rearm_margin: float | None = None,
+    ) -> Alert:
+        """Change what is given; nothing is armed anew. Raises NotFound or InvalidInput."""
+
+        def work(transaction: Transaction) -> tuple[Alert, Alert]:
+            before = _existing(transaction, uid, alert_id)
+            after = _amended(before, now, note, frequency, expires_at, rearm_margin)
+            if after != before:
+                transaction.write(Update(after.path, after.fields()))
+            return before, after
+
+        if expires_at is KEEP:  # of nothing else the index knows
+            return self._store.transact(work)[1]
+        self._index.mark(uid, alert_id, now)
+        _, after = self._store.transact(work)
+        try:
+            self._index.relevel(after)
+            self._index.unmark(uid, alert_id)
+        except RedisError:
+            log.warning("Alert %s is stored; the next check will index it", after.id)
+        return after
+
+    def annotate(self, uid: str, alert_id: str, note: str, now: datetime) -> Alert:
+        """Change the note alone."""
+        return self.amend(uid, alert_id, now, note=note)
 
     def pause(self, uid: str, alert_id: str, now: datetime, because: str | None = None) -> Alert:
         """Stop watching until it is armed again; one that has triggered stays so."""
@@ -162,22 +184,26 @@ class Arming:
 
         return self._change(uid, alert_id, now, change)
 
-    def annotate(self, uid: str, alert_id: str, note: str) -> Alert:
-        """Change the note alone; nothing is armed anew."""
-        note = check_note(note)
+    def expire(self, uid: str, alert_id: str, now: datetime) -> bool:
+        """End an alert whose expiry has passed; False if it has none, or is done already.
 
-        def work(transaction: Transaction) -> Alert:
-            alert = _existing(transaction, uid, alert_id)
-            after = alert.replace(note=note)
-            transaction.write(Update(after.path, {"note": note}))
-            return after
+        That every price until then was looked at, the caller knows (expiry.py). Raises NotFound.
+        """
+        ended = False
 
-        return self._store.transact(work)
+        def change(alert: Alert) -> tuple[Alert, None]:
+            nonlocal ended
+            due = alert.expires_at is not None and alert.expires_at <= now
+            ended = due and alert.state in ("armed", "waiting", "paused")
+            return alert.replace(state="expired", updated_at=now) if ended else alert, None
+
+        self._change(uid, alert_id, now, change)
+        return ended
 
     def arm_waiting(
         self, member: Member, baseline: Reading, since: datetime, now: datetime
     ) -> bool:
-        """Arm an alert whose other side the price has been on since then (market time).
+        """Arm an alert whose other side the metric has been on since then (market time).
 
         It keeps the epoch that it took when it began to wait. One that waits no more, or did
         not yet wait then, stays as it is; False if it is not at that epoch any more.
@@ -187,7 +213,7 @@ class Arming:
             waits = alert.state == "waiting" and alert.epoch == member.epoch
             if not waits or alert.baseline is None or alert.baseline.as_of > since:
                 return alert, None
-            changes = {"armed_at": now, "updated_at": now, "baseline": baseline}
+            changes = {"armed_at": now, "updated_at": now, "baseline": baseline, "rearm_at": None}
             return alert.replace(state="armed", **changes), None
 
         try:
@@ -200,7 +226,7 @@ class Arming:
         alert = self._alerts.get(uid, alert_id)
         self._index.mark(uid, alert_id, now)
         self._store.write(Delete(alert.path))
-        self._index.drop(alert.symbol, Member.of(alert))
+        self._index.follow(alert.model_copy(update={"state": "paused"}), alert)
         self._index.unmark(uid, alert_id)
 
     def follow_marked(self, now: datetime) -> int:
@@ -218,17 +244,46 @@ class Arming:
         return len(marked)
 
     def adjust_for_split(self, split: Split) -> int:
-        """Move the levels of everybody's alerts that were set before a split (rule 9).
+        """Move the levels of everybody's price alerts that were set before a split (rule 9), and
+        tell their owners.
 
         Idempotent, and makes good what died in the middle; returns how many alerts are moved now.
         """
-        moved = 0
+        moved: dict[str, list[str]] = defaultdict(list)
+        count = 0
         for found in self._alerts.of_symbol(split.symbol, ("armed", "waiting", "paused")):
-            alert = self._store.transact(partial(_split, found=found, split=split))
-            if alert is not None:
-                self._index.relevel(alert)
-                moved += 1
-        return moved
+            before, after = self._store.transact(partial(_split, found=found, split=split))
+            if after is None:
+                continue
+            self._index.relevel(after)
+            count += 1
+            if after != before:
+                moved[after.uid].append(after.id)
+        self._tell("split", moved)
+        return count
+
+    def pause_dead(self, symbol: str, since: date, now: datetime) -> int:
+        """Pause everybody's alerts on a symbol of which there are no prices since that day, and
+        tell their owners (rule 10); returns the number."""
+        because = (
+            f"No prices of {symbol} since {since.day} {since:%B %Y}. It may have been renamed or"
+            " delisted, or the source has dropped it. Resume the alert if it trades again."
+        )
+        paused: dict[str, list[str]] = defaultdict(list)
+        states: tuple[State, ...] = ("armed", "waiting")
+        for found in list(self._alerts.of_symbol(symbol, states)):
+            try:
+                alert = self.pause(found.uid, found.id, now, because)
+            except NotFound:  # deleted in this moment
+                continue
+            if alert.paused_because == because:
+                paused[alert.uid].append(alert.id)
+        self._tell("paused", paused)
+        return sum(len(ids) for ids in paused.values())
+
+    def _tell(self, kind: Notice, alerts: dict[str, list[str]]) -> None:
+        for uid, ids in alerts.items():
+            self._jobs.send_notice(kind, uid, ids)
 
     def _change(
         self,
@@ -259,34 +314,55 @@ class Arming:
             log.warning("Alert %s is stored; the next check will index it", after.id)
 
 
-def check_note(note: str) -> str:
-    """The note trimmed. Raises InvalidInput when it is too long."""
-    note = note.strip()
-    if len(note) > MAX_NOTE:
-        raise InvalidInput("note", f"A note has {MAX_NOTE} characters at most.")
-    return note
+def _amended(
+    alert: Alert,
+    now: datetime,
+    note: str | None,
+    frequency: Frequency | None,
+    expires_at: datetime | Keep | None,
+    rearm_margin: float | None,
+) -> Alert:
+    changes: dict[str, object] = {}
+    if note is not None:
+        changes["note"] = check_note(note)
+    if frequency is not None:
+        changes["frequency"] = frequency
+    if not isinstance(expires_at, Keep):
+        changes["expires_at"] = check_expiry(expires_at, now)
+    if rearm_margin is not None:
+        changes["rearm_margin"] = check_margin(rearm_margin)
+    return alert.replace(**changes)
 
 
-def _split(transaction: Transaction, found: Alert, split: Split) -> Alert | None:
-    """The alert with its level moved; None where the split does not concern it.
+def _split(
+    transaction: Transaction, found: Alert, split: Split
+) -> tuple[Alert | None, Alert | None]:
+    """The alert before and after its level was moved; None after where the split does not
+    concern it. Per cents and ratios are the same in new shares.
 
     Its baseline stays as it was read, in the shares of its session.
     """
     alert = read_alert(transaction, found.uid, found.id)
-    if alert is None or alert.baseline is None or alert.baseline.session >= split.session:
-        return None
+    if alert is None or not isinstance(alert.condition, PriceCondition):
+        return alert, None
+    if alert.baseline is None or alert.baseline.session >= split.session:
+        return alert, None
     if any(done.session == split.session for done in alert.adjustments):
-        return alert
+        return alert, alert
     condition = alert.condition.scaled(split.ratio)
     adjustment = Adjustment(
         session=split.session,
         ratio=split.ratio,
-        level_before=alert.condition.target.level,
-        level_after=condition.target.level,
+        level_before=alert.condition.level,
+        level_after=condition.level,
     )
-    after = alert.replace(condition=condition, adjustments=(*alert.adjustments, adjustment))
+    after = alert.replace(
+        condition=condition,
+        rearm_at=None if alert.rearm_at is None else round(alert.rearm_at / split.ratio, 8),
+        adjustments=(*alert.adjustments, adjustment),
+    )
     transaction.write(Update(after.path, after.fields()))
-    return after
+    return alert, after
 
 
 def _existing(transaction: Transaction, uid: str, alert_id: str) -> Alert:

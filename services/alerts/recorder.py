@@ -1,12 +1,13 @@
 """From the stream of fired alerts to triggers in the store, once per alert and epoch.
 
-An entry is acknowledged only after its trigger exists, or after the store has shown that the
-alert is not armed at that epoch any more. What a dead worker left is taken over by `sweep`.
+Many alerts are recorded in one transaction. An entry is acknowledged only after the triggers of
+all its alerts exist, or after the store has shown that an alert is not armed at that epoch any
+more. What a dead worker left is taken over by `sweep`: recording twice changes nothing.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -14,88 +15,79 @@ from redis import Redis, ResponseError
 
 from services.alerts.evidence import Evidence
 from services.alerts.index import FIRED, ArmedIndex, Member
-from services.errors import BellwetherError
+from services.alerts.ringing import rung, trigger_of
+from services.errors import AlreadyExists, BadDocument, BellwetherError, StoreUnavailable
 from services.jobs import Jobs
 from services.redis_client import text_of
-from services.store.alerts import Alert, read_alert
-from services.store.contract import Create, Store, Transaction, Update
-from services.store.triggers import Delivery, Trigger, trigger_path
+from services.store.alerts import Alert, alert_path
+from services.store.contract import Create, Document, Store, Transaction, Update, Write
+from services.store.triggers import Trigger, trigger_path
 
 Entry: TypeAlias = tuple[object, Mapping[object, object]]
 GROUP, CONSUMER = "recorders", "recorder"
-BATCH = 500
+BATCH = 50
+"""Entries read at once; each may hold 100 alerts."""
+TOGETHER = 100
+"""Alerts in one transaction, at most; each needs two writes."""
 LEFT_BEHIND = timedelta(minutes=1)
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """One entry of the stream: an alert found true, with its evidence."""
+    """One entry of the stream: alerts found true by one piece of evidence."""
 
-    member: Member
+    members: tuple[Member, ...]
     evidence: Evidence
 
     @classmethod
     def parse(cls, raw: Mapping[object, object]) -> "Fired":
         """Raises ValueError or KeyError for an entry of another version's shape."""
         fields = {text_of(name): text_of(value) for name, value in raw.items()}
+        names = fields["alerts"] if "alerts" in fields else fields["alert"]
         return cls(
-            member=Member.parse(fields["alert"]),
+            members=tuple(Member.parse(name) for name in names.split()),
             evidence=Evidence.model_validate_json(fields["evidence"]),
         )
 
 
-def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
-    """The trigger that `evidence` gives an armed alert; None when it does not reach the level.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One alert of an entry."""
 
-    Whatever made the claim, evidence from before the alert was armed, in another currency or of
-    another market counts for nothing, and the level is taken in the shares of its day.
-    """
-    if not _counts_for(alert, evidence):
-        return None
-    interval, condition = evidence.interval, alert.condition_on(evidence.present.session)
-    target = condition.target
-    touch = interval.touch(target.direction, target.level)
-    if touch is None:
-        return None
-    return Trigger(
-        uid=alert.uid,
-        id=f"{alert.id}-{alert.epoch}",
-        alert_id=alert.id,
-        epoch=alert.epoch,
-        symbol=alert.symbol,
-        condition=condition,
-        note=alert.note,
-        value=touch.value,
-        price=evidence.present.price,
-        low=interval.low,
-        high=interval.high,
-        peak=evidence.peak,
-        currency=evidence.present.currency,
-        occurred_at=touch.at,
-        noticed_at=evidence.noticed_at,
-        source=evidence.present.source,
-        deliveries={"email": Delivery(due_at=evidence.noticed_at)},
-        open=True,
-        due_at=evidence.noticed_at,
-    )
+    entry: str
+    member: Member
+    evidence: Evidence
+
+    @property
+    def path(self) -> str:
+        return alert_path(self.member.uid, self.member.alert_id)
+
+    @property
+    def trigger_path(self) -> str:
+        return trigger_path(self.member.uid, f"{self.member.alert_id}-{self.member.epoch}")
+
+    def concerns(self, alert: Alert) -> bool:
+        """Whether the alert is still at the arming that was claimed."""
+        return alert.state == "armed" and alert.epoch == self.member.epoch
 
 
-def _counts_for(alert: Alert, evidence: Evidence) -> bool:
-    baseline, present = alert.baseline, evidence.present
-    return (
-        baseline is not None
-        and alert.condition.target.metric == evidence.metric
-        and baseline.as_of <= evidence.interval.since
-        and (baseline.currency, baseline.source) == (present.currency, present.source)
-    )
+@dataclass(slots=True)
+class Outcome:
+    """What recording some claims gave: `alerts` as they are now, by path; `left` are entries
+    that must stay in the stream."""
 
+    triggers: list[Trigger] = field(default_factory=list)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    rung: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
 
-def fired(alert: Alert, trigger: Trigger) -> Alert:
-    """The alert after its trigger."""
-    return alert.replace(
-        state="triggered", updated_at=trigger.noticed_at, last_trigger=trigger.id, baseline=None
-    )
+    def add(self, more: "Outcome") -> "Outcome":
+        self.triggers += more.triggers
+        self.alerts |= more.alerts
+        self.rung |= more.rung
+        self.left |= more.left
+        return self
 
 
 class Recorder:
@@ -106,26 +98,23 @@ class Recorder:
         self._jobs = jobs
 
     def drain(self) -> int:
-        """Record every new entry of the stream; returns how many triggers were created."""
+        """Record every new entry of the stream; returns how many triggers were created.
+
+        What cannot be recorded now stays in the stream for the next sweep.
+        """
         self._make_group()
-        return sum(self._record_all(batch) for batch in self._new())
+        return self._record_batches(self._new())
 
     def sweep(self) -> int:
         """Record what was claimed and left for a minute by a worker that died, and what is new."""
         self._make_group()
-        return sum(self._record_all(batch) for batch in self._left_behind()) + self.drain()
+        return self._record_batches(self._left_behind()) + self.drain()
 
     def unrecorded(self) -> set[str]:
         """Symbols of claims that are in the stream still: should Redis lose them now, only
         another look at their prices finds them again."""
-        symbols = set()
         entries: Any = self._redis.xrange(FIRED)
-        for entry_id, raw in entries:
-            try:
-                symbols.add(Fired.parse(raw).evidence.symbol)
-            except (ValueError, KeyError):
-                log.warning("Entry %s cannot be read", text_of(entry_id))
-        return symbols
+        return {fired.evidence.symbol for _, fired in _readable(entries)}
 
     def _make_group(self) -> None:
         try:
@@ -151,43 +140,140 @@ class Recorder:
             if start == "0-0":
                 return
 
-    def _record_all(self, batch: list[Entry]) -> int:
+    def _record_batches(self, batches: Iterable[list[Entry]]) -> int:
         created = 0
-        for entry_id, raw in batch:
-            try:
-                trigger = self._record(Fired.parse(raw))
-            except (BellwetherError, ValueError, KeyError):
-                log.exception("Entry %s stays in the stream for the next sweep", text_of(entry_id))
-                continue
-            self._acknowledge(text_of(entry_id))
-            if trigger is not None:
-                created += 1
-                self._jobs.deliver(trigger.uid, trigger.id)
+        try:
+            for batch in batches:
+                for group in _grouped(_readable(batch)):
+                    created += self._record_group(group)
+        except StoreUnavailable:  # every further attempt would wait for it as long
+            log.exception("What is not recorded stays in the stream for the next sweep")
         return created
 
-    def _record(self, entry: Fired) -> Trigger | None:
-        """The trigger, created; None when this arming of the alert is over or was not reached."""
-        member = entry.member
+    def _record_group(self, group: Sequence[tuple[str, Fired]]) -> int:
+        claims = [
+            Claim(entry, member, fired.evidence)
+            for entry, fired in group
+            for member in fired.members
+        ]
+        outcome = self._record_together(claims)
+        self._follow(outcome)
+        if outcome.triggers:
+            self._jobs.deliver_all([(trigger.uid, trigger.id) for trigger in outcome.triggers])
+        self._acknowledge(*(entry for entry, _ in group if entry not in outcome.left))
+        return len(outcome.triggers)
 
-        def work(transaction: Transaction) -> tuple[Alert | None, Trigger | None]:
-            alert = read_alert(transaction, member.uid, member.alert_id)
-            if alert is None or alert.state != "armed" or alert.epoch != member.epoch:
-                return None, None
-            trigger = trigger_of(alert, entry.evidence)
-            if trigger is not None:
-                transaction.write(
-                    Create(trigger_path(trigger.uid, trigger.id), trigger.fields()),
-                    Update(alert.path, fired(alert, trigger).fields()),
-                )
-            return alert, trigger
+    def _record_together(self, claims: Sequence[Claim]) -> Outcome:
+        """In as few transactions as can be: one bad or contended alert stops no others.
 
-        alert, trigger = self._store.transact(work)
-        if alert is not None and trigger is None:
-            self._index.follow(alert)
-        return trigger
+        Raises StoreUnavailable.
+        """
+        try:
+            return self._record(claims)
+        except StoreUnavailable:
+            raise
+        except BellwetherError:
+            if len(claims) == 1:
+                log.exception("Entry %s stays in the stream for the next sweep", claims[0].entry)
+                return Outcome(left={claims[0].entry})
+        half = len(claims) // 2
+        first, second = claims[:half], claims[half:]
+        return self._record_together(first).add(self._record_together(second))
 
-    def _acknowledge(self, entry_id: str) -> None:
+    def _record(self, claims: Sequence[Claim]) -> Outcome:
+        """Create the triggers and move their alerts on, in one transaction."""
+        try:
+            return self._store.transact(lambda t: _rings(t, claims, look_for_triggers=False))
+        except AlreadyExists:  # restored from a backup that has the trigger and the alert before it
+            return self._store.transact(lambda t: _rings(t, claims, look_for_triggers=True))
+
+    def _follow(self, outcome: Outcome) -> None:
+        """Let the index hold what waits for something now; what is done it held no more.
+
+        A claim that gave no trigger may be one that was recorded by a worker which died before
+        this step, or may not have reached the level.
+        """
+        for path, alert in outcome.alerts.items():
+            if alert.state not in ("armed", "waiting"):
+                continue
+            if path in outcome.rung:
+                self._index.follow(alert)
+            else:
+                self._index.ensure(alert)
+
+    def _acknowledge(self, *entries: str) -> None:
+        if not entries:
+            return
         with self._redis.pipeline() as pipe:
-            pipe.xack(FIRED, GROUP, entry_id)
-            pipe.xdel(FIRED, entry_id)
+            pipe.xack(FIRED, GROUP, *entries)
+            pipe.xdel(FIRED, *entries)
             pipe.execute()
+
+
+def _rings(
+    transaction: Transaction, claims: Sequence[Claim], *, look_for_triggers: bool
+) -> Outcome:
+    """The claims held against the store, and what follows from them written.
+
+    A trigger that is there already is no second one: only its alert moves on.
+    """
+    paths = list(dict.fromkeys(claim.path for claim in claims))
+    looked_for = [claim.trigger_path for claim in claims] if look_for_triggers else []
+    documents = dict(
+        zip([*paths, *looked_for], transaction.get_all([*paths, *looked_for]), strict=True)
+    )
+    outcome = Outcome(alerts=_alerts(documents[path] for path in paths))
+    creations: list[Write] = []
+    for claim in claims:
+        alert = outcome.alerts.get(claim.path)
+        if alert is None:
+            if documents[claim.path] is not None:
+                outcome.left.add(claim.entry)
+            continue
+        trigger = trigger_of(alert, claim.evidence) if claim.concerns(alert) else None
+        if trigger is None:
+            continue
+        outcome.alerts[claim.path] = rung(alert, trigger, claim.evidence.present)
+        outcome.rung.add(claim.path)
+        if documents.get(claim.trigger_path) is None:
+            creations.append(Create(claim.trigger_path, trigger.fields()))
+            outcome.triggers.append(trigger)
+    updates = [Update(path, outcome.alerts[path].fields()) for path in sorted(outcome.rung)]
+    if updates:
+        transaction.write(*creations, *updates)
+    return outcome
+
+
+def _alerts(documents: Iterable[Document | None]) -> dict[str, Alert]:
+    """Those that are there and can be read, by path."""
+    alerts = {}
+    for document in documents:
+        try:
+            if document is not None:
+                alerts[document.path] = Alert.from_document(document)
+        except BadDocument:
+            log.exception("A claim stays in the stream: its alert cannot be read")
+    return alerts
+
+
+def _readable(entries: Iterable[Entry]) -> Iterator[tuple[str, Fired]]:
+    for entry_id, raw in entries:
+        name = text_of(entry_id)
+        try:
+            yield name, Fired.parse(raw)
+        except (ValueError, KeyError):
+            log.exception("Entry %s cannot be read and stays in the stream", name)
+
+
+def _grouped(entries: Iterable[tuple[str, Fired]]) -> Iterator[list[tuple[str, Fired]]]:
+    """Whole entries, as many as fit into one transaction."""
+    group: list[tuple[str, Fired]] = []
+    size = 0
+    for name, fired in entries:
+        if group and size + len(fired.members) > TOGETHER:
+            yield group
+            group, size = [], 0
+        group.append((name, fired))
+        size += len(fired.members)
+    if group:
+        yield group

@@ -6,17 +6,29 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.alerts.conditions import Condition
+from services.alerts.conditions import Condition, PriceCondition
 from services.alerts.intervals import IsoDate, Reading
-from services.errors import NotFound
-from services.store.contract import Cursor, Query, Reader, Store
+from services.errors import LimitReached, NotFound
+from services.store.contract import (
+    Cursor,
+    Document,
+    Query,
+    Reader,
+    Set,
+    Store,
+    Transaction,
+    Write,
+)
 from services.store.paging import page_of
+from services.store.queries import cursor_of
 from services.store.record import Record, readable
 
 Frequency: TypeAlias = Literal["once", "daily", "every"]
 State: TypeAlias = Literal["armed", "waiting", "paused", "triggered", "expired"]
 MAX_NOTE = 500
+MAX_REARM_MARGIN = 50.0
 PAGE = 50
+EXPIRY_PAGE = 500
 
 
 class Adjustment(BaseModel):
@@ -34,7 +46,8 @@ class Alert(Record):
     """A person's condition and where it stands.
 
     armed: waits for its condition. waiting: was true when set or has just rung, and arms once
-    the metric has been on the other side of its level, or of `rearm_at` where that is given.
+    the metric has been on the other side of its level, or of `rearm_at` where that is given;
+    after a ring that is `rearm_margin` per cent of the level away from it.
     paused: by its owner, or for `paused_because`. triggered and expired: done.
     `epoch` counts the armings, one that waits first included; `baseline` is the reading from
     which on the present one counts, in the shares of its session. Until `rests_after`, that
@@ -54,6 +67,7 @@ class Alert(Record):
     updated_at: datetime
     armed_at: datetime | None = None
     baseline: Reading | None = None
+    rearm_margin: float = Field(0.5, ge=0, le=MAX_REARM_MARGIN, allow_inf_nan=False)
     rearm_at: float | None = None
     rests_after: IsoDate | None = None
     expires_at: datetime | None = None
@@ -68,7 +82,7 @@ class Alert(Record):
     def condition_on(self, session: date) -> Condition:
         """The condition in the shares of that session, before the splits that came later."""
         later = [done for done in self.adjustments if done.session > session]
-        if not later:
+        if not later or not isinstance(self.condition, PriceCondition):
             return self.condition
         return self.condition.model_copy(update={"level": later[0].level_before})
 
@@ -88,6 +102,23 @@ def read_alert(reader: Reader, uid: str, alert_id: str) -> Alert | None:
     """The alert as a store or a running transaction sees it."""
     document = reader.get(alert_path(uid, alert_id))
     return Alert.from_document(document) if document else None
+
+
+def pass_gate(store: Store, transaction: Transaction, uid: str, most: int) -> Write:
+    """The write that must go with the creation of an alert. Raises LimitReached at `most`.
+
+    All creations of one person pass one gate document, which counts them, so that none counts
+    too few. Deletions do not pass it: it may count too many, and only where it then says that
+    the limit is reached the alerts themselves are counted. `transaction` must not have written.
+    """
+    path = f"users/{uid}/gates/alerts"
+    document = transaction.get(path)
+    at_most = document.fields["at_most"] if document else None
+    if not isinstance(at_most, int) or at_most >= most:
+        at_most = store.count(Query(f"users/{uid}/alerts"))
+    if at_most >= most:
+        raise LimitReached(f"You can have {most:,} alerts at most. Delete some first.")
+    return Set(path, {"at_most": at_most + 1})
 
 
 class Alerts:
@@ -117,6 +148,21 @@ class Alerts:
 
     def count(self, uid: str) -> int:
         return self._store.count(Query(f"users/{uid}/alerts"))
+
+    def ended(
+        self, now: datetime, after: Cursor | None = None, limit: int = EXPIRY_PAGE
+    ) -> tuple[list[Document], Cursor | None]:
+        """Everybody's alerts that should have expired by `now`, those that ended first first."""
+        query = Query(
+            "alerts",
+            group=True,
+            where=(("state", "in", ("armed", "waiting", "paused")), ("expires_at", "<=", now)),
+            order_by=(("expires_at", "ascending"),),
+            limit=limit,
+            after=after,
+        )
+        documents = list(self._store.query(query))
+        return documents, cursor_of(query, documents[-1]) if len(documents) == limit else None
 
     def of_symbol(self, symbol: str, states: tuple[State, ...]) -> Iterator[Alert]:
         """Everybody's alerts on a symbol; for rare events such as splits."""

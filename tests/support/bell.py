@@ -9,7 +9,8 @@ from redis import Redis
 
 from config import Settings
 from services.alerts.checker import Report
-from services.alerts.conditions import PriceCondition, PriceKind
+from services.alerts.conditions import Condition, PriceCondition, PriceKind
+from services.alerts.facts import Facts
 from services.container import Services
 from services.ids import new_id
 from services.market.models import Bar
@@ -57,11 +58,20 @@ class Bell:
     def price(self, price: float, symbol: str = "AAPL", **fields: Any) -> None:
         self.market.set(symbol, price, self.at, **fields)
 
+    def facts(self, symbol: str = "AAPL", **more: Any) -> Facts:
+        """The symbol's present quote, and `more`."""
+        return Facts(self.provider.quotes([symbol], self.at)[symbol], **more)
+
     def alert(self, kind: PriceKind, level: float, symbol: str = "AAPL", **options: Any) -> Alert:
-        """Set an alert on the symbol's present quote."""
-        quote = self.provider.quotes([symbol], self.at)[symbol]
-        condition = PriceCondition(kind=kind, level=level)
-        return self.services.arming.create(self.uid, quote, condition, self.at, **options)
+        """Set an alert on the symbol's present price."""
+        return self.alert_on(PriceCondition(kind=kind, level=level), symbol, **options)
+
+    def alert_on(
+        self, condition: Condition, symbol: str = "AAPL", facts: Facts | None = None, **options: Any
+    ) -> Alert:
+        """Set an alert of any kind."""
+        facts = facts or self.facts(symbol)
+        return self.services.arming.create(self.uid, facts, condition, self.at, **options)
 
     def check(self) -> Report:
         return self.parts.checker.run(self.at)

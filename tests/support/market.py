@@ -18,10 +18,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from services.errors import MarketError
-from services.jobs import AccountMail
+from services.jobs import AccountMail, Notice
 from services.market.cache import QuoteCache
 from services.market.fetch import fetch_into_cache, search_into_cache
-from services.market.models import Bar, BarInterval, Match, Quote, Split
+from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
 from services.market.provider import MAX_SYMBOLS_A_REQUEST, Provider
 from services.market.replay import ReplayProvider
 
@@ -84,6 +84,7 @@ class FixedProvider:
     bars_of: dict[tuple[str, BarInterval], list[Bar]] = field(default_factory=dict)
     splits_of: dict[str, list[Split]] = field(default_factory=dict)
     matches_of: dict[str, list[Match]] = field(default_factory=dict)
+    earnings_of: dict[str, date] = field(default_factory=dict)
     error: MarketError | None = None
     asked: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -106,7 +107,15 @@ class FixedProvider:
             if symbol in self.quotes_of
         }
 
-    def bars(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> list[Bar]:
+    def bars(
+        self,
+        symbol: str,
+        interval: BarInterval,
+        since: datetime,
+        now: datetime,
+        *,
+        extended: bool = False,
+    ) -> list[Bar]:
         self._answer("bars", symbol)
         span = timedelta(minutes=1) if interval == "1m" else timedelta(days=1)
         bars = self.bars_of.get((symbol, interval), [])
@@ -115,6 +124,23 @@ class FixedProvider:
     def splits(self, symbol: str, since: datetime, now: datetime) -> list[Split]:
         self._answer("splits", symbol)
         return [s for s in self.splits_of.get(symbol, []) if since.date() < s.session <= now.date()]
+
+    def chart(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> Chart:
+        """Bars and splits at once; `asked` holds ("chart", symbol) only."""
+        held = len(self.asked)
+        bars, splits = self.bars(symbol, interval, since, now), self.splits(symbol, since, now)
+        self.asked[held:] = [("chart", symbol)]
+        quote = self.quotes_of.get(symbol)
+        return Chart(
+            bars=tuple(bars),
+            splits=tuple(splits),
+            currency=quote.currency if quote else "",
+            exchange=quote.exchange if quote else "",
+        )
+
+    def earnings(self, symbol: str, now: datetime) -> date | None:
+        self._answer("earnings", symbol)
+        return self.earnings_of.get(symbol)
 
     def search(self, text: str, now: datetime) -> list[Match]:
         self._answer("search", text)
@@ -134,6 +160,7 @@ class RecordingJobs:
     searched: list[str] = field(default_factory=list)
     delivered: list[tuple[str, str]] = field(default_factory=list)
     account_mails: list[tuple[AccountMail, str]] = field(default_factory=list)
+    notices: list[tuple[Notice, str, tuple[str, ...]]] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     _fetch: Callable[[Sequence[str]], object] | None = None
     _search: Callable[[str], object] | None = None
@@ -157,6 +184,13 @@ class RecordingJobs:
 
     def deliver(self, uid: str, trigger_id: str) -> None:
         self.delivered.append((uid, trigger_id))
+
+    def deliver_all(self, triggers: Sequence[tuple[str, str]]) -> None:
+        for uid, trigger_id in triggers:
+            self.deliver(uid, trigger_id)
+
+    def send_notice(self, kind: Notice, uid: str, alert_ids: Sequence[str]) -> None:
+        self.notices.append((kind, uid, tuple(alert_ids)))
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         self.account_mails.append((kind, uid))
