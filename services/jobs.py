@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal, Protocol, TypeAlias
 
+from services.market.models import BarInterval
+
 AccountMail: TypeAlias = Literal["confirm", "reset", "known"]
 Notice: TypeAlias = Literal["paused", "split"]
 """What happens to alerts without their owner: no prices any more, or a split moved the level."""
@@ -14,6 +16,12 @@ class Jobs(Protocol):
 
     def search_symbols(self, text: str) -> None:
         """Search the source for `text` and cache the matches, soon."""
+
+    def fetch_bars(self, symbol: str, interval: BarInterval, years: int = 4) -> None:
+        """Fetch daily bars of `years` (at most 10), or a week's minutes, into the cache, soon."""
+
+    def fetch_earnings(self, symbol: str) -> None:
+        """Fetch the next earnings date into the cache, soon."""
 
     def check_shard(self, number: int, of: int) -> None:
         """Check the symbols of one of the shards of a check, unless that is to be done already."""

@@ -9,6 +9,7 @@ from rq.job import Job, JobStatus
 from rq.utils import str_to_date
 
 from services.jobs import AccountMail, Notice
+from services.market.models import BarInterval
 
 FAST, CHECKS, MAIL = "fast", "checks", "mail"
 QUEUES = (FAST, CHECKS, MAIL)
@@ -33,6 +34,12 @@ class RqJobs:
 
     def search_symbols(self, text: str) -> None:
         self._enqueue(FAST, "search_symbols", text)
+
+    def fetch_bars(self, symbol: str, interval: BarInterval, years: int = 4) -> None:
+        self._enqueue(FAST, "fetch_bars", symbol, interval, years)
+
+    def fetch_earnings(self, symbol: str) -> None:
+        self._enqueue(FAST, "fetch_earnings", symbol)
 
     def check_shard(self, number: int, of: int) -> None:
         name = f"check-{number}-of-{of}"

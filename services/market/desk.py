@@ -4,14 +4,14 @@ asked of a worker, once, however many pages want it."""
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from redis import Redis
 
 from services.errors import NoQuote
 from services.jobs import Jobs
+from services.market.absent import Absent as Absent
 from services.market.cache import (
     CachedQuote,
     Found,
@@ -20,18 +20,12 @@ from services.market.cache import (
     Reading,
     normal_search,
 )
-from services.market.models import Match, Quote
+from services.market.models import Bar, Match, Quote
+from services.market.past_desk import PastDesk
 
 WAIT = 3.0
 """Seconds that a page waits for a worker, at most."""
 _POLL = 0.05
-
-
-class Absent(Enum):
-    """Why there is no quote: the source has none, or no answer came in time."""
-
-    MISSING = "missing"
-    PENDING = "pending"
 
 
 Answer: TypeAlias = CachedQuote | Absent
@@ -60,6 +54,7 @@ class QuoteDesk:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cache = QuoteCache(redis)
+        self._past = PastDesk(redis, jobs, sleep, monotonic)
         self._jobs = jobs
         self._sleep = sleep
         self._monotonic = monotonic
@@ -106,6 +101,23 @@ class QuoteDesk:
             self._sleep(_POLL)
             found, pending = self._cache.read_found(text)
         return SearchResult(found.matches if found else (), pending=found is None)
+
+    def daily(
+        self, symbol: str, now: datetime, wait: float = WAIT, years: int = 4
+    ) -> tuple[Bar, ...] | Absent:
+        """Completed daily bars of `years` (4 or 10) before the session of the last quote, oldest
+        first, in shares of that session. Empty where the source has none."""
+        return self._past.daily(symbol, now, wait, years)
+
+    def minutes(self, symbol: str, now: datetime, wait: float = WAIT) -> tuple[Bar, ...] | Absent:
+        """1-minute bars of up to 7 days, oldest first, in shares of the last one; at most
+        15 minutes old."""
+        return self._past.minutes(symbol, now, wait)
+
+    def earnings(self, symbol: str, now: datetime, wait: float = WAIT) -> date | Absent | None:
+        """The first day, where it is traded, on which the next earnings may come; None: none
+        is known."""
+        return self._past.earnings(symbol, now, wait)
 
     def status(self) -> MarketStatus:
         """The source, whether and since when its quotes are delayed, and its time."""

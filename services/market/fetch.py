@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.errors import MarketError
+from services.errors import MarketError, RateLimited
 from services.market.cache import Found, QuoteCache, normal_search
 from services.market.models import Quote
 from services.market.provider import MAX_SYMBOLS_A_REQUEST, Provider
 
 _SEARCH_FRESH_FACTOR = 288
 """Matches are fresh longer than quotes by this: a day where quotes are for five minutes."""
+_GIVES_UP_AFTER = 3
+"""Failures on end: a source that times out would hold a check for hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +32,36 @@ def fetch_into_cache(
 ) -> Fetched:
     """Fetch and cache the quotes of `symbols`, a request's worth at a time.
 
-    Raises no MarketError: a failure ends the fetching, keeps what came before it, is written
-    to the market's status, and releases whoever waits.
+    Raises no MarketError: a failure costs its own batch only, unless the source wants to be left
+    alone or fails three times on end. It is written to the market's status, the first one is
+    told, and whoever waits is released.
     """
     wanted = list(dict.fromkeys(symbols))
     quotes: dict[str, Quote] = {}
+    unanswered: list[str] = []
+    errors: list[MarketError] = []
+    failures_on_end = 0
     for start in range(0, len(wanted), MAX_SYMBOLS_A_REQUEST):
         batch = wanted[start : start + MAX_SYMBOLS_A_REQUEST]
         try:
             found = provider.quotes(batch, now)
         except MarketError as error:
-            cache.failed(provider.name, str(error), now)
-            cache.release(wanted[start:])
-            return Fetched(quotes, tuple(wanted[start:]), error)
-        cache.answered(provider.name, provider.market_time(now))
+            errors.append(error)
+            failures_on_end += 1
+            if isinstance(error, RateLimited) or failures_on_end == _GIVES_UP_AFTER:
+                unanswered += wanted[start:]
+                break
+            unanswered += batch
+            continue
+        failures_on_end = 0
         cache.put(found, batch, provider.fresh_for, now)
         quotes |= found
-    return Fetched(quotes)
+    cache.release(unanswered)
+    if errors:
+        cache.failed(provider.name, str(errors[0]), now)
+    elif wanted:
+        cache.answered(provider.name, provider.market_time(now))
+    return Fetched(quotes, tuple(unanswered), errors[0] if errors else None)
 
 
 def search_into_cache(

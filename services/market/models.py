@@ -37,7 +37,8 @@ class Quote(_Frozen):
     Prices are in `currency` (GBp is pence) and unadjusted; `as_of` is the exchange's time of
     the last trade, `fetched_at` ours, both UTC; `timezone` is the exchange's IANA zone. These
     are of regular hours; `extended_price` is the last pre- or post-market one, where there is
-    one since the last regular trade, made at `extended_at`.
+    one since the last regular trade, made at `extended_at`. `earnings` is the first day, where
+    it is traded, on which the company may tell its next earnings.
     """
 
     symbol: str
@@ -56,6 +57,7 @@ class Quote(_Frozen):
     source: str
     extended_price: float | None = None
     extended_at: datetime | None = None
+    earnings: date | None = None
 
     @property
     def session(self) -> date:
@@ -92,6 +94,16 @@ class Split(_Frozen):
     symbol: str
     session: date
     ratio: float
+
+
+class Chart(_Frozen):
+    """What one answer tells of a symbol's past: bars as traded, oldest first, the running one
+    included, and the splits among them. `currency` and `exchange` are empty where unknown."""
+
+    bars: tuple[Bar, ...] = ()
+    splits: tuple[Split, ...] = ()
+    currency: str = ""
+    exchange: str = ""
 
 
 class Match(_Frozen):

@@ -10,10 +10,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from services.market.day_path import DayPath, Stretch
-from services.market.models import Bar, BarInterval, Match, Quote, Split
+from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
 from services.market.replay_clock import NEW_YORK, Moment, ReplayClock, opening
 
 MAX_MATCHES = 10
+_CURRENCY = "USD"
 _MINUTE = timedelta(minutes=1)
 _LISTINGS = {
     "AAPL": ("Apple Inc.", "NASDAQ"),
@@ -76,7 +77,15 @@ class ReplayProvider:
             if (history := self._histories.get(symbol)) and moment.session in history.days
         }
 
-    def bars(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> list[Bar]:
+    def bars(
+        self,
+        symbol: str,
+        interval: BarInterval,
+        since: datetime,
+        now: datetime,
+        *,
+        extended: bool = False,  # noqa: ARG002 - the replayed exchange has regular hours only
+    ) -> list[Bar]:
         """Bars as traded, also of days before the replay's start; a day ends at midnight."""
         history, moment = self._histories.get(symbol), self._clock.moment(now)
         if history is None:
@@ -102,6 +111,21 @@ class ReplayProvider:
             if after < session <= until
         ]
 
+    def chart(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> Chart:
+        """Bars and splits together."""
+        if symbol not in self._histories:
+            return Chart()
+        return Chart(
+            bars=tuple(self.bars(symbol, interval, since, now)),
+            splits=tuple(self.splits(symbol, since, now)),
+            currency=_CURRENCY,
+            exchange=_listing(symbol)[1],
+        )
+
+    def earnings(self, symbol: str, now: datetime) -> date | None:  # noqa: ARG002
+        """None: the replay knows prices only."""
+        return None
+
     def search(self, text: str, now: datetime) -> list[Match]:
         """Listed symbols that begin with `text`, then those whose company's name holds it."""
         wanted, session = text.strip().casefold(), self._clock.moment(now).session
@@ -125,7 +149,7 @@ class ReplayProvider:
             day_high=day.high,
             day_low=day.low,
             volume=day.volume,
-            currency="USD",
+            currency=_CURRENCY,
             exchange=exchange,
             timezone=NEW_YORK.key,
             market_state="closed" if moment.over else "open",

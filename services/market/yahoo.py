@@ -1,7 +1,7 @@
 """Yahoo Finance through yfinance. For workers only: it costs the memory of pandas."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote as url_quote
@@ -9,7 +9,7 @@ from urllib.parse import quote as url_quote
 from services.errors import RateLimited
 from services.market import yahoo_answers
 from services.market.backoff import Backoff
-from services.market.models import Bar, BarInterval, Match, Quote, Split
+from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
 from services.market.provider import MAX_SYMBOLS_A_REQUEST
 from services.market.yahoo_line import TIME_LIMIT, Session, YahooLine
 
@@ -54,17 +54,37 @@ class YahooProvider:
             quotes |= yahoo_answers.read_quotes(answer, batch, now)
         return quotes
 
-    def bars(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> list[Bar]:
+    def bars(
+        self,
+        symbol: str,
+        interval: BarInterval,
+        since: datetime,
+        now: datetime,
+        *,
+        extended: bool = False,
+    ) -> list[Bar]:
         """Bars as traded: Yahoo's split-adjusted prices turned back. Minutes reach back 7 days."""
-        if interval == "1m":
-            since = max(since, now - _MINUTES_REACH)
-        answer = self._chart(symbol, interval, since, now)
+        since = _within_reach(interval, since, now)
+        answer = self._chart(symbol, interval, since, now, extended)
         return yahoo_answers.read_bars(answer, interval, since) if answer else []
 
     def splits(self, symbol: str, since: datetime, now: datetime) -> list[Split]:
         """Splits after the session of `since`, up to today's."""
         answer = self._chart(symbol, "1d", since, now)
         return yahoo_answers.read_splits(answer, symbol, since, now) if answer else []
+
+    def chart(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> Chart:
+        """Bars and splits are in the same answer."""
+        since = _within_reach(interval, since, now)
+        answer = self._chart(symbol, interval, since, now)
+        if not answer:
+            return Chart()
+        return yahoo_answers.read_chart(answer, symbol, interval, since, now)
+
+    def earnings(self, symbol: str, now: datetime) -> date | None:
+        """Quotes carry it; this asks for one."""
+        quote = self.quotes([symbol], now).get(symbol)
+        return quote.earnings if quote else None
 
     def search(self, text: str, now: datetime) -> list[Match]:
         """Yahoo's own search; without its news, lists and other extras."""
@@ -78,13 +98,20 @@ class YahooProvider:
         }
         return yahoo_answers.read_matches(self._ask(_SEARCH, params, now))
 
-    def _chart(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> Any:
+    def _chart(
+        self,
+        symbol: str,
+        interval: BarInterval,
+        since: datetime,
+        now: datetime,
+        extended: bool = False,
+    ) -> Any:
         before, after = _MARGINS[interval]
         params = {
             "period1": str(int((min(since, now) - before).timestamp())),
             "period2": str(int((now + after).timestamp())),
             "interval": interval,
-            "includePrePost": "false",
+            "includePrePost": "true" if extended else "false",
             "events": "split",
         }
         return self._ask(_CHART + url_quote(symbol, safe=""), params, now, _NO_DATA)
@@ -104,3 +131,7 @@ class YahooProvider:
             raise
         self._backoff.succeeded(now)
         return answer
+
+
+def _within_reach(interval: BarInterval, since: datetime, now: datetime) -> datetime:
+    return max(since, now - _MINUTES_REACH) if interval == "1m" else since

@@ -12,6 +12,7 @@ from services.errors import SourceUnavailable
 from services.market.models import (
     Bar,
     BarInterval,
+    Chart,
     MarketState,
     Match,
     Quote,
@@ -45,6 +46,24 @@ def read_quotes(answer: object, asked: Collection[str], now: datetime) -> dict[s
         if quote.symbol in asked and (usable := _usable(quote, now))
     }
     return {symbol: found[symbol] for symbol in asked if symbol in found}
+
+
+def read_chart(
+    answer: object, symbol: str, interval: BarInterval, since: datetime, now: datetime
+) -> Chart:
+    """What `read_bars` and `read_splits` find, with the chart's currency and exchange.
+
+    Nothing of another symbol: Yahoo answers for some that were renamed with the new one's past.
+    """
+    for chart in _read(ChartAnswer, answer).chart.result[:1]:
+        if chart.meta.symbol in ("", symbol):
+            return Chart(
+                bars=tuple(read_bars(answer, interval, since)),
+                splits=tuple(read_splits(answer, symbol, since, now)),
+                currency=chart.meta.currency,
+                exchange=chart.meta.exchange,
+            )
+    return Chart()
 
 
 def read_bars(answer: object, interval: BarInterval, since: datetime) -> list[Bar]:
@@ -109,6 +128,8 @@ def _usable(quote: RawQuote, now: datetime) -> Quote | None:
     high, low = quote.day_high, quote.day_low
     if high is not None and low is not None and low > high:
         high = low = None
+    extended_price, extended_at = _extended(quote)
+    zone = _zone(quote.timezone)
     return Quote(
         symbol=quote.symbol,
         name=quote.long_name or quote.short_name or quote.symbol,
@@ -119,12 +140,45 @@ def _usable(quote: RawQuote, now: datetime) -> Quote | None:
         volume=quote.volume,
         currency=quote.currency,
         exchange=quote.exchange,
-        timezone=_zone(quote.timezone).key,
+        timezone=zone.key,
         market_state=_STATES.get(quote.state, "closed"),
         as_of=quote.traded,
         fetched_at=now,
         source=SOURCE,
+        extended_price=extended_price,
+        extended_at=extended_at,
+        earnings=_next_earnings(quote, now, zone),
     )
+
+
+def _extended(quote: RawQuote) -> tuple[float, datetime] | tuple[None, None]:
+    """The newest price out of regular hours, where it is newer than the regular one."""
+    if quote.traded is None or _STATES.get(quote.state) == "open":
+        return None, None
+    found = [
+        (at, price)
+        for price, at in (
+            (quote.before_open, quote.before_open_at),
+            (quote.after_close, quote.after_close_at),
+        )
+        if price is not None and at is not None and at > quote.traded
+    ]
+    if not found:
+        return None, None
+    at, price = max(found)
+    return price, at
+
+
+def _next_earnings(quote: RawQuote, now: datetime, zone: ZoneInfo) -> date | None:
+    """Yahoo gives a day, often the last one's, and the first and last day of an estimate."""
+    today = now.astimezone(zone).date()
+    at, begin, end = (
+        moment.astimezone(zone).date() if moment else None
+        for moment in (quote.earnings_at, quote.earnings_from, quote.earnings_until)
+    )
+    if begin and end and begin < today <= end:
+        begin = today
+    return min((day for day in (at, begin) if day and day >= today), default=None)
 
 
 def _bars(chart: RawChart, interval: BarInterval) -> Iterator[Bar]:

@@ -73,6 +73,13 @@ class RawQuote(BaseModel):
     exchange: Text = Field("", alias="fullExchangeName")
     timezone: Text = Field("", alias="exchangeTimezoneName")
     state: Text = Field("", alias="marketState")
+    before_open: Number = Field(None, alias="preMarketPrice")
+    before_open_at: Moment = Field(None, alias="preMarketTime")
+    after_close: Number = Field(None, alias="postMarketPrice")
+    after_close_at: Moment = Field(None, alias="postMarketTime")
+    earnings_at: Moment = Field(None, alias="earningsTimestamp")
+    earnings_from: Moment = Field(None, alias="earningsTimestampStart")
+    earnings_until: Moment = Field(None, alias="earningsTimestampEnd")
 
 
 class QuoteResponse(BaseModel):
@@ -84,6 +91,9 @@ class QuoteAnswer(BaseModel):
 
 
 class Meta(BaseModel):
+    symbol: Text = ""
+    currency: Text = ""
+    exchange: Text = Field("", alias="fullExchangeName")
     timezone: Text = Field("", alias="exchangeTimezoneName")
 
 

@@ -15,12 +15,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import requests
+from redis import Redis
 from requests.adapters import HTTPAdapter
 
 from services.errors import MarketError
 from services.jobs import AccountMail, Notice
 from services.market.cache import QuoteCache
 from services.market.fetch import fetch_into_cache, search_into_cache
+from services.market.fetch_past import bars_into_cache, earnings_into_cache
 from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
 from services.market.provider import MAX_SYMBOLS_A_REQUEST, Provider
 from services.market.replay import ReplayProvider
@@ -160,15 +162,29 @@ class RecordingJobs:
     searched: list[str] = field(default_factory=list)
     delivered: list[tuple[str, str]] = field(default_factory=list)
     account_mails: list[tuple[AccountMail, str]] = field(default_factory=list)
+    bars_asked: list[tuple[str, BarInterval, int]] = field(default_factory=list)
+    earnings_asked: list[str] = field(default_factory=list)
     notices: list[tuple[Notice, str, tuple[str, ...]]] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     _fetch: Callable[[Sequence[str]], object] | None = None
     _search: Callable[[str], object] | None = None
+    _bars: Callable[[str, BarInterval, int], object] | None = None
+    _earnings: Callable[[str], object] | None = None
 
     def run_market(
-        self, provider: Provider, cache: QuoteCache, clock: Callable[[], datetime]
+        self,
+        provider: Provider,
+        cache: QuoteCache,
+        clock: Callable[[], datetime],
+        redis: Redis | None = None,
     ) -> None:
-        """From now on fetch and search at once, as a very fast worker would."""
+        """From now on fetch and search at once, as a very fast worker would; with `redis` bars
+        and earnings too."""
+        if redis is not None:
+            self._bars = lambda symbol, interval, years: bars_into_cache(
+                provider, redis, symbol, interval, years, clock()
+            )
+            self._earnings = lambda symbol: earnings_into_cache(provider, redis, symbol, clock())
         self._fetch = lambda symbols: fetch_into_cache(provider, cache, symbols, clock())
         self._search = lambda text: search_into_cache(provider, cache, text, clock())
 
@@ -181,6 +197,16 @@ class RecordingJobs:
         self.searched.append(text)
         if self._search:
             self._search(text)
+
+    def fetch_bars(self, symbol: str, interval: BarInterval, years: int = 4) -> None:
+        self.bars_asked.append((symbol, interval, years))
+        if self._bars:
+            self._bars(symbol, interval, years)
+
+    def fetch_earnings(self, symbol: str) -> None:
+        self.earnings_asked.append(symbol)
+        if self._earnings:
+            self._earnings(symbol)
 
     def deliver(self, uid: str, trigger_id: str) -> None:
         self.delivered.append((uid, trigger_id))

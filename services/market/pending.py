@@ -1,0 +1,31 @@
+"""Marks in Redis that a worker is asked for something, so that it is asked once."""
+
+from datetime import timedelta
+
+from redis import Redis
+
+_KEPT = timedelta(seconds=30)
+"""After that the worker is taken for dead and may be asked again."""
+
+
+class Pending:
+    """Marks of one `kind`: `pending:{kind}:{name}`. Raises only what the Redis client raises."""
+
+    def __init__(self, redis: Redis, kind: str) -> None:
+        self._redis = redis
+        self._kind = kind
+
+    def claim(self, name: str) -> bool:
+        """Whether nobody has asked a worker for it yet; then the caller must."""
+        return bool(self._redis.set(self._key(name), 1, nx=True, ex=_KEPT))
+
+    def release(self, name: str) -> None:
+        """Nobody is fetching it any more."""
+        self._redis.delete(self._key(name))
+
+    def is_set(self, name: str) -> bool:
+        """Whether a worker is asked for it."""
+        return bool(self._redis.exists(self._key(name)))
+
+    def _key(self, name: str) -> str:
+        return f"pending:{self._kind}:{name}"
