@@ -1,8 +1,10 @@
 """The armed alerts in Redis, by level, so that a check reads none from the store.
 
-Keys, for each symbol: `armed:S:price:rise` and `...:fall` are sorted sets of alerts by level,
-`armed:S:waiting:rise` and `...:fall` those that wait for the price to be on the other side,
-and `armed:S:fresh` is a hash of alerts set since the last check, each with its own baseline.
+For each symbol S and metric M, `armed:S:M:rise` and `...:fall` are ladders (ladder.py) of alerts
+by level, `waiting:S:M:rise` and `...:fall` those that wait for the metric to be on the other
+side. Trailing alerts stand in cohorts, those of one peak together: `armed:S:M@7:rise`, the peak
+being the score of 7 in `peaks:S:M`. `fresh:S` is a hash of alerts set since the last check, each
+with its own baseline, `armed:fresh` the symbols that have some, `armed:watched` what is in use.
 
 The index may hold an alert that is armed no more: whoever claims it finds that out from the
 store and drops it. It must never lack one. So a writer marks the alert before it writes the
@@ -10,46 +12,50 @@ store and unmarks it after the index has followed; a check lets the index follow
 marked, and rebuilds all of it after Redis was emptied or restarted.
 """
 
-from collections.abc import Callable, Iterable
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, Literal
+from itertools import chain
+from math import inf
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 from redis import Redis
+from redis.client import Pipeline
+from redis.commands.core import Script
 
 from services.alerts.conditions import Direction
 from services.alerts.evidence import Evidence
-from services.alerts.intervals import Interval, Reading, Span
+from services.alerts.intervals import Interval, IsoDate, Reading, Span
+from services.alerts.ladder import level_text, pairs_of, script_of
 from services.redis_client import text_of
 from services.store.alerts import Alert
 
-SYMBOLS, MARKED, BUILT_FOR, FIRED = "armed:symbols", "armed:marked", "armed:built-for", "fired"
-SHAPE = "1"
+WATCHED, FRESH, MARKED, BUILT_FOR = (
+    "armed:watched",
+    "armed:fresh",
+    "armed:marked",
+    "armed:built-for",
+)
+FIRED = "fired"
+SHAPE = "2"
 """Of the keys and values above; another one makes every check rebuild what an older one wrote."""
 MARK_HOLDS = timedelta(minutes=10)
 DAY = timedelta(days=1)
-CLAIM_BATCH = 500
+CLAIM_BATCH = 2_000
+CLAIMS_A_CALL = 200
+PROBES_A_CALL = 5_000
 PIPELINE = 1_000
+REBUILD_CHUNK = 100_000
+TRAILING = ("drawdown", "run-up")
 
 DIRECTIONS: tuple[Direction, ...] = ("rise", "fall")
 
 Role = Literal["armed", "waiting"]
-_CLAIM = (Path(__file__).parent / "claim.lua").read_text()
-_CLAIM_FRESH = """
-if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
-redis.call('XADD', KEYS[2], '*', 'alert', ARGV[1], 'evidence', ARGV[2])
-return 1
-"""
-_SETTLE = """
-if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1]) end
-"""
-_FORGET = """
-if redis.call('EXISTS', KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]) == 0 then
-  redis.call('SREM', KEYS[1], ARGV[1])
-end
-"""
+Pair: TypeAlias = tuple[str, str]
+"""A symbol and a metric."""
+_NO_EDGES: Final = struct.pack("<dddd", inf, -inf, -inf, inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +85,70 @@ class Fresh(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     role: Role
+    metric: str
     direction: Direction
     level: float
     baseline: Reading
+    rests_after: IsoDate | None = None
+    expires_at: datetime | None = None
+
+    @classmethod
+    def of(cls, alert: Alert) -> "Fresh":
+        """Of an alert that has a baseline."""
+        assert alert.baseline is not None
+        target = alert.condition.target
+        return cls(
+            role=_role(alert),
+            metric=target.metric,
+            direction=target.direction,
+            level=alert.watched_level,
+            baseline=alert.baseline,
+            rests_after=alert.rests_after,
+            expires_at=alert.expires_at,
+        )
+
+
+class Probe(NamedTuple):
+    """What a metric has certainly covered since the last check, and what it may have."""
+
+    symbol: str
+    metric: str
+    seen: Span
+    possible: Span
+
+
+class Verdict(NamedTuple):
+    """Whether a probe reached an armed level, was on the other side of a waiting one, or leaves
+    open whether a level was touched unseen, or left unseen."""
+
+    reached: bool
+    crossed: bool
+    undecided: bool
+
+
+QUIET: Final = Verdict(reached=False, crossed=False, undecided=False)
+_VERDICTS: Final = [Verdict(bool(n & 1), bool(n & 2), bool(n & 4)) for n in range(8)]
+
+
+class Standing(NamedTuple):
+    """A settled alert and the level at which it stands."""
+
+    member: Member
+    direction: Direction
+    level: float
 
 
 class ArmedIndex:
-    """Sorted sets of levels. All methods may raise redis.RedisError."""
+    """Alerts by level. All methods may raise redis.RedisError; each change is one atomic step."""
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
-        self._claim = redis.register_script(_CLAIM)
-        self._claim_fresh = redis.register_script(_CLAIM_FRESH)
-        self._settle = redis.register_script(_SETTLE)
-        self._forget = redis.register_script(_FORGET)
+        self._scripts: dict[str, Script] = {}
+
+    def _run(self, name: str, *args: str | int | bytes, pipe: "Pipeline | None" = None) -> Any:
+        if name not in self._scripts:
+            self._scripts[name] = script_of(self._redis, "index", f"index_{name}")
+        return self._scripts[name](args=list(args), client=pipe)
 
     # Following the store
 
@@ -114,48 +170,49 @@ class ArmedIndex:
 
     def follow(self, after: Alert, before: Alert | None = None) -> None:
         """Hold `after` as its state says, and `before` no more."""
-        with self._redis.pipeline() as pipe:
-            for alert in (after, before or after):
-                _remove(pipe, alert.symbol, Member.of(alert))
-            if after.state in ("armed", "waiting") and after.baseline is not None:
-                pipe.hset(_key(after.symbol, "fresh"), str(Member.of(after)), _fresh(after))
-                pipe.sadd(SYMBOLS, after.symbol)
-            pipe.execute()
-        self.forget_if_empty(after.symbol)
+        waits = after.state in ("armed", "waiting") and after.baseline is not None
+        member = str(Member.of(after))
+        metric = after.condition.target.metric
+        fresh = [after.symbol, metric, member, _fresh(after)] if waits else ["", "", "", ""]
+        gone = {str(Member.of(alert)): alert for alert in (after, before) if alert}
+        drops = (
+            (alert.symbol, alert.condition.target.metric, name, level_text(alert.watched_level))
+            for name, alert in gone.items()
+        )
+        self._run("hold", *fresh, *chain.from_iterable(drops))
 
     def ensure(self, alert: Alert) -> None:
         """Hold an alert as its state says, but leave alone what stands right."""
-        role, member = _role(alert), str(Member.of(alert))
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zscore(_level_key(alert.symbol, role, alert.condition.target.direction), member)
-            pipe.hexists(_key(alert.symbol, "fresh"), member)
-            level, is_fresh = pipe.execute()
-        if (
-            alert.state not in ("armed", "waiting")
-            or is_fresh
-            or level != alert.condition.target.level
-        ):
+        if alert.state not in ("armed", "waiting") or not self.places([alert])[0]:
             self.follow(alert)
 
-    def relevel(self, alert: Alert) -> None:
-        """Move an alert to its new level, wherever it stands."""
-        member, fresh = str(Member.of(alert)), _key(alert.symbol, "fresh")
-        for key in _level_keys(alert.symbol):
-            self._redis.zadd(key, {member: alert.condition.target.level}, xx=True)
-        if self._redis.hexists(fresh, member):
-            self._redis.hset(fresh, member, _fresh(alert))
+    def places(self, alerts: Sequence[Alert]) -> list[bool]:
+        """Whether each armed or waiting alert stands where it should, settled or fresh."""
+        args = (
+            (a.symbol, t.metric, _role(a), t.direction, level_text(a.watched_level), Member.of(a))
+            for a in alerts
+            for t in [a.condition.target]
+        )
+        found = self._run("places", *map(str, chain.from_iterable(args)))
+        return [bool(place) for place in found]
 
-    def drop(self, symbol: str, member: Member) -> None:
-        """Hold this arming of an alert no more."""
-        with self._redis.pipeline() as pipe:
-            _remove(pipe, symbol, member)
-            pipe.execute()
-        self.forget_if_empty(symbol)
+    def relevel(self, alert: Alert, before: Alert | None = None) -> None:
+        """Move an alert to its new level, wherever it stands; `before` tells where that is."""
+        old = level_text(before.watched_level) if before else ""
+        member, metric = str(Member.of(alert)), alert.condition.target.metric
+        text = _fresh(alert) if alert.baseline else ""
+        self._run(
+            "relevel", alert.symbol, metric, member, old, level_text(alert.watched_level), text
+        )
 
-    def forget_if_empty(self, symbol: str) -> None:
-        """Stop checking a symbol that no alert waits for."""
-        keys = [SYMBOLS, _key(symbol, "fresh"), *_level_keys(symbol)]
-        self._forget(keys=keys, args=[symbol])
+    def drop(self, symbol: str, metric: str, member: Member, level: float | None = None) -> None:
+        """Hold this arming of an alert no more; its level tells where it is."""
+        hint = "" if level is None else level_text(level)
+        self._run("hold", "", "", "", "", symbol, metric, str(member), hint)
+
+    def forget_if_empty(self, symbol: str, metric: str) -> None:
+        """Stop watching what no alert waits on. Every removal does so by itself."""
+        self._run("note", _base(symbol, metric))
 
     # Rebuilding
 
@@ -174,33 +231,31 @@ class ArmedIndex:
         `caught_up` says from when on (market time) the next check will read a symbol's prices.
         Alerts of another market (set on the replay, say, while Yahoo is read) are left out.
         """
-        for symbol in self.symbols():
-            self._redis.delete(_key(symbol, "fresh"), *_level_keys(symbol))
-        self._redis.delete(SYMBOLS)
-        count, pipe = 0, self._redis.pipeline(transaction=False)
+        self._clear()
+        count, filling = 0, Filling(self)
         for alert in alerts:
             if alert.baseline is None or alert.baseline.source != market:
                 continue
-            self._add(pipe, alert, alert.baseline, caught_up(alert.symbol))
+            if _starts_fresh(alert, alert.baseline, caught_up(alert.symbol)):
+                filling.add_fresh(alert)
+            else:
+                filling.add_settled(alert)
             count += 1
-            if count % PIPELINE == 0:
-                pipe.execute()
-        pipe.execute()
+        filling.flush()
         self._redis.set(BUILT_FOR, self._stamp(market))
         return count
 
-    def _add(
-        self, pipe: "Redis", alert: Alert, baseline: Reading, caught_up: datetime | None
-    ) -> None:
-        """An alert of the day on which the check goes on counts from its own baseline: bars of
-        that day tell no time of day. The symbol comes last, for others forget empty ones."""
-        member = str(Member.of(alert))
-        if caught_up is None or baseline.as_of >= caught_up - DAY:
-            pipe.hset(_key(alert.symbol, "fresh"), member, _fresh(alert))
-        else:
-            key = _level_key(alert.symbol, _role(alert), alert.condition.target.direction)
-            pipe.zadd(key, {member: alert.condition.target.level})
-        pipe.sadd(SYMBOLS, alert.symbol)
+    def _clear(self) -> None:
+        kept = {MARKED, BUILT_FOR}
+        for pattern in ("armed:*", "waiting:*", "fresh:*", "peaks:*"):
+            batch: list[str] = []
+            for key in self._redis.scan_iter(pattern, count=PIPELINE):
+                batch.append(text_of(key))
+                if len(batch) == PIPELINE:
+                    self._redis.unlink(*set(batch) - kept)
+                    batch = []
+            if rest := set(batch) - kept:
+                self._redis.unlink(*rest)
 
     def _stamp(self, market: str) -> bytes:
         run_id = self._redis.info("server")["run_id"]
@@ -208,45 +263,142 @@ class ArmedIndex:
 
     # Checking
 
+    def watched(self) -> dict[str, list[str]]:
+        """The metrics in use of each symbol that some alert waits for, sorted."""
+        metrics: dict[str, set[str]] = {}
+        for base in self._redis.hkeys(WATCHED):
+            symbol, _, metric = text_of(base).partition(":")
+            metrics.setdefault(symbol, set()).add(metric.partition("@")[0])
+        return {symbol: sorted(metrics[symbol]) for symbol in sorted(metrics)}
+
     def symbols(self) -> list[str]:
         """Symbols that some alert waits for, sorted."""
-        return sorted(text_of(symbol) for symbol in self._redis.smembers(SYMBOLS))
+        return list(self.watched())
 
-    def settled(self, symbol: str) -> bool:
-        """Whether alerts wait for this symbol that an earlier check has seen."""
-        return bool(self._redis.exists(*_level_keys(symbol)))
+    def fresh_symbols(self) -> set[str]:
+        """Symbols that have alerts set since the last check."""
+        return {text_of(symbol) for symbol in self._redis.smembers(FRESH)}
 
-    def undecided(self, symbol: str, seen: Span, possible: Span) -> bool:
-        """Whether a level lies where the price may have been unseen, or may have left it unseen."""
-        if seen == possible:
-            return False
-        with self._redis.pipeline(transaction=False) as pipe:
-            for direction in DIRECTIONS:
-                armed = _level_key(symbol, "armed", direction)
-                pipe.zcount(armed, f"({seen.high!r}", repr(possible.high))
-                pipe.zcount(armed, repr(possible.low), f"({seen.low!r}")
-                waiting = _level_key(symbol, "waiting", direction)
-                pipe.zcount(waiting, repr(seen.high), f"({possible.high!r}")
-                pipe.zcount(waiting, f"({possible.low!r}", repr(seen.low))
-            return any(pipe.execute())
-
-    def claim(self, evidence: Evidence) -> int:
-        """Move every alert that the interval reaches into the stream; returns how many."""
-        symbol, interval, total = evidence.symbol, evidence.interval, 0
-        keys = [_level_key(symbol, "armed", "rise"), _level_key(symbol, "armed", "fall"), FIRED]
-        args: list[str | int] = [
-            repr(interval.low),
-            repr(interval.high),
-            evidence.model_dump_json(),
-            CLAIM_BATCH,
+    def settled(self, symbol: str) -> list[str]:
+        """The metrics of a symbol on which alerts stand that an earlier check has seen."""
+        return [
+            metric
+            for metric in self.watched().get(symbol, [])
+            if self._redis.hget(WATCHED, _base(symbol, metric)) not in (None, _NO_EDGES)
+            or self._redis.exists(_peaks_key(symbol, metric))
         ]
-        while moved := int(self._claim(keys=keys, args=args)):
-            total += moved
+
+    def probe(self, probes: Sequence[Probe]) -> list[Verdict]:
+        """What the settled alerts say to what metrics covered, in the order of the probes."""
+        verdicts = [QUIET] * len(probes)
+        for start in range(0, len(probes), PROBES_A_CALL):
+            batch = probes[start : start + PROBES_A_CALL]
+            found = self._run("probe", *_packed(batch))
+            for place, verdict in zip(found[::2], found[1::2], strict=True):
+                verdicts[start + place] = _VERDICTS[verdict]
+        return verdicts
+
+    def claim(self, evidence: Evidence, peak: float | None = None) -> int:
+        """Move every alert that the interval reaches into the stream; returns how many."""
+        return self.claim_all(
+            [evidence if peak is None else evidence.model_copy(update={"peak": peak})]
+        )
+
+    def claim_all(self, evidences: Sequence[Evidence]) -> int:
+        """Move every alert that these intervals reach into the stream; returns how many."""
+        total = 0
+        for start in range(0, len(evidences), CLAIMS_A_CALL):
+            args = [a for e in evidences[start : start + CLAIMS_A_CALL] for a in _claim(e)]
+            while args:
+                moved, place = self._run("claim", CLAIM_BATCH, *args)
+                total += moved
+                args = args[place - 2 :] if place else []
         return total
+
+    def crossed_back(self, symbol: str, metric: str, interval: Interval) -> list[Standing]:
+        """Waiting alerts whose other side the metric has been on, with their levels."""
+        return [
+            *self._range("waiting", symbol, metric, "rise", f"({interval.low!r}", "+inf"),
+            *self._range("waiting", symbol, metric, "fall", "-inf", f"({interval.high!r}"),
+        ]
+
+    def reached_by(
+        self, symbol: str, metric: str, interval: Interval, peak: float | None = None
+    ) -> list[Standing]:
+        """Armed alerts that a claim on this interval would take."""
+        low, high = level_text(interval.low), level_text(interval.high)
+        return [
+            *self._range("armed", symbol, metric, "rise", "-inf", high, peak),
+            *self._range("armed", symbol, metric, "fall", low, "+inf", peak),
+        ]
+
+    def near(
+        self,
+        symbol: str,
+        metric: str,
+        span: Span,
+        peak: float | None = None,
+        role: Role = "armed",
+    ) -> list[Standing]:
+        """Settled alerts whose level lies in a span of the metric."""
+        low, high = level_text(span.low), level_text(span.high)
+        found = (
+            self._range(role, symbol, metric, direction, low, high, peak)
+            for direction in DIRECTIONS
+        )
+        return list(chain.from_iterable(found))
+
+    def _range(
+        self,
+        role: Role,
+        symbol: str,
+        metric: str,
+        direction: Direction,
+        low: str,
+        high: str,
+        peak: float | None = None,
+    ) -> list[Standing]:
+        base = _base(symbol, metric)
+        flat = self._run("range", role, base, _peak(peak), direction, low, high)
+        return [Standing(Member.parse(m), direction, level) for m, level in pairs_of(flat)]
+
+    # Peaks of trailing alerts
+
+    def peaks(self, symbol: str, metric: str) -> dict[float, float]:
+        """The peaks (troughs) of the cohorts, lowest first, and the lowest level of each."""
+        return self.peaks_of([(symbol, metric)]).get((symbol, metric), {})
+
+    def peaks_of(self, pairs: Sequence[Pair]) -> dict[Pair, dict[float, float]]:
+        """The same of many; those without cohorts are left out."""
+        found: dict[Pair, dict[float, float]] = {}
+        for start in range(0, len(pairs), PIPELINE):
+            batch = pairs[start : start + PIPELINE]
+            flat = self._run("peaks", *(_base(*pair) for pair in batch))
+            for place, peak, level in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+                found.setdefault(batch[place], {})[float(peak)] = float(level)
+        return found
+
+    def move_peaks(
+        self,
+        symbol: str,
+        metric: str,
+        moves: Mapping[float, float],
+        pipe: "Pipeline | None" = None,
+    ) -> None:
+        """Give cohorts new peaks, by their old ones; those that end on one peak become one.
+
+        On a pipeline, it happens when that is executed: the peaks must move together with the
+        reading that moved them, or the same way would be walked twice.
+        """
+        if moves:
+            flat = (level_text(peak) for move in moves.items() for peak in move)
+            self._run("move_peaks", _base(symbol, metric), *flat, pipe=pipe)
+
+    # Fresh alerts
 
     def fresh(self, symbol: str) -> dict[str, Fresh]:
         """Alerts set since the last check, by member."""
-        entries = self._redis.hgetall(_key(symbol, "fresh"))
+        entries = self._redis.hgetall(_fresh_key(symbol))
         return {text_of(m): Fresh.model_validate_json(text) for m, text in entries.items()}
 
     def newest_baseline(self, symbol: str) -> Reading | None:
@@ -256,38 +408,117 @@ class ArmedIndex:
 
     def claim_fresh(self, member: str, evidence: Evidence) -> bool:
         """Move a fresh alert into the stream, unless somebody else did."""
-        return bool(
-            self._claim_fresh(
-                keys=[_key(evidence.symbol, "fresh"), FIRED],
-                args=[member, evidence.model_dump_json()],
-            )
-        )
+        text = evidence.model_dump_json()
+        return bool(self._run("claim_fresh", evidence.symbol, evidence.metric, member, text))
 
-    def settle(self, symbol: str, member: str, fresh: Fresh) -> None:
+    def settle(self, symbol: str, member: str, fresh: Fresh, peak: float | None = None) -> None:
         """Put a fresh alert among the others: from now on the symbol's own readings count."""
-        key = _level_key(symbol, fresh.role, fresh.direction)
-        self._settle(keys=[_key(symbol, "fresh"), key], args=[member, repr(fresh.level)])
+        self.settle_all(symbol, {member: (fresh, peak)})
 
-    def crossed_back(
-        self, symbol: str, interval: Interval
-    ) -> list[tuple[Member, Direction, float]]:
-        """Waiting alerts whose other side the price has been on, with their levels."""
-        beyond: dict[Direction, tuple[str, str]] = {
-            "rise": (f"({interval.low!r}", "+inf"),
-            "fall": ("-inf", f"({interval.high!r}"),
-        }
-        found = []
-        for direction, (low, high) in beyond.items():
-            key = _level_key(symbol, "waiting", direction)
-            scored: Any = self._redis.zrangebyscore(key, low, high, withscores=True)
-            found += [(Member.parse(text_of(m)), direction, float(level)) for m, level in scored]
-        return found
+    def settle_all(
+        self,
+        symbol: str,
+        entries: Mapping[str, tuple[Fresh, float | None]],
+        pipe: "Pipeline | None" = None,
+    ) -> None:
+        """The same of many, each with its peak if it is a trailing one."""
+        names = list(entries)
+        for start in range(0, len(names), PIPELINE):
+            flat = (
+                (f.metric, name, f.role, f.direction, level_text(f.level), _peak(peak))
+                for name in names[start : start + PIPELINE]
+                for f, peak in [entries[name]]
+            )
+            self._run("settle", symbol, *chain.from_iterable(flat), pipe=pipe)
 
 
-def _remove(pipe: "Redis", symbol: str, member: Member) -> None:
-    pipe.hdel(_key(symbol, "fresh"), str(member))
-    for key in _level_keys(symbol):
-        pipe.zrem(key, str(member))
+class Filling:
+    """Alerts on their way into the index, many at a time."""
+
+    def __init__(self, index: ArmedIndex) -> None:
+        self._index = index
+        self._ladders: dict[tuple[Role, str, Direction], list[tuple[float, str]]] = {}
+        self._settled = 0
+        self._fresh: list[Alert] = []
+
+    def add_fresh(self, alert: Alert) -> None:
+        self._fresh.append(alert)
+        if len(self._fresh) >= PIPELINE:
+            self._flush_fresh()
+
+    def add_settled(self, alert: Alert) -> None:
+        target = alert.condition.target
+        ladder = (_role(alert), _base(alert.symbol, target.metric), target.direction)
+        self._put(ladder, alert.watched_level, str(Member.of(alert)))
+
+    def _put(self, ladder: tuple[Role, str, Direction], level: float, member: str) -> None:
+        self._ladders.setdefault(ladder, []).append((level, member))
+        self._settled += 1
+        if self._settled >= REBUILD_CHUNK:
+            self._flush_settled()
+
+    def flush(self) -> None:
+        self._flush_fresh()
+        self._flush_settled()
+
+    def _flush_fresh(self) -> None:
+        """What is watched comes last, for others forget what has no alerts."""
+        pipe = self._index._redis.pipeline(transaction=False)
+        for alert in self._fresh:
+            pipe.hset(_fresh_key(alert.symbol), str(Member.of(alert)), _fresh(alert))
+            pipe.sadd(FRESH, alert.symbol)
+            base = _base(alert.symbol, alert.condition.target.metric)
+            pipe.hsetnx(WATCHED, base, _NO_EDGES)
+        pipe.execute()
+        self._fresh = []
+
+    def _flush_settled(self) -> None:
+        args: list[str | int] = []
+        for (role, base, direction), entries in self._ladders.items():
+            entries.sort()
+            for start in range(0, len(entries), PIPELINE):
+                part = entries[start : start + PIPELINE]
+                args += (role, base, direction, len(part))
+                args += (text for level, m in part for text in (level_text(level), m))
+                if len(args) > PIPELINE:
+                    self._index._run("add", *args)
+                    args = []
+        if args:
+            self._index._run("add", *args)
+        self._ladders, self._settled = {}, 0
+
+
+def _starts_fresh(alert: Alert, baseline: Reading, caught_up: datetime | None) -> bool:
+    """Whether a rebuild lets an alert count from its own baseline.
+
+    So does one of the day on which the check goes on, for bars of that day tell no time of day;
+    one that rests; and a trailing one, whose peak is to be found again.
+    """
+    if caught_up is None or baseline.as_of >= caught_up - DAY:
+        return True
+    if alert.rests_after is not None and alert.rests_after >= (caught_up - DAY).date():
+        return True
+    return alert.condition.target.metric in TRAILING
+
+
+def _packed(probes: Sequence[Probe]) -> tuple[str, bytes]:
+    names = "\n".join([f"{symbol}:{metric}" for symbol, metric, _, _ in probes])
+    numbers = [
+        number
+        for _, _, seen, possible in probes
+        for number in (seen.low, seen.high, possible.low, possible.high)
+    ]
+    return names, struct.pack(f"<{len(numbers)}d", *numbers)
+
+
+def _claim(evidence: Evidence) -> tuple[str, ...]:
+    return (
+        _base(evidence.symbol, evidence.metric),
+        _peak(evidence.peak),
+        level_text(evidence.interval.low),
+        level_text(evidence.interval.high),
+        evidence.model_dump_json(),
+    )
 
 
 def _role(alert: Alert) -> Role:
@@ -295,21 +526,20 @@ def _role(alert: Alert) -> Role:
 
 
 def _fresh(alert: Alert) -> str:
-    return Fresh(
-        role=_role(alert),
-        direction=alert.condition.target.direction,
-        level=alert.condition.target.level,
-        baseline=alert.baseline,
-    ).model_dump_json()
+    return Fresh.of(alert).model_dump_json()
 
 
-def _key(symbol: str, *rest: str) -> str:
-    return ":".join(("armed", symbol, *rest))
+def _peak(peak: float | None) -> str:
+    return "" if peak is None else level_text(peak)
 
 
-def _level_key(symbol: str, role: Role, direction: Direction) -> str:
-    return _key(symbol, "price" if role == "armed" else "waiting", direction)
+def _base(symbol: str, metric: str) -> str:
+    return f"{symbol}:{metric}"
 
 
-def _level_keys(symbol: str) -> list[str]:
-    return [_level_key(symbol, r, d) for r in ("armed", "waiting") for d in DIRECTIONS]
+def _fresh_key(symbol: str) -> str:
+    return f"fresh:{symbol}"
+
+
+def _peaks_key(symbol: str, metric: str) -> str:
+    return f"peaks:{symbol}:{metric}"
