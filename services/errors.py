@@ -130,7 +130,7 @@ class AlreadyTrue(BellwetherError):
     """The condition of a new alert is true now (ALERTS.md rule 4); `value` is the present value."""
 
     def __init__(self, value: float) -> None:
-        super().__init__(f"The condition is already true: the price is {value:g} now.")
+        super().__init__(f"The condition is already true: it stands at {value:g} now.")
         self.value = value
 
 

@@ -55,7 +55,7 @@ class RqJobs:
         wanted = [name for name, queued in self._are_queued(list(names)).items() if not queued]
         queue = Queue(MAIL, connection=self._redis)
         for start in range(0, len(wanted), _TOGETHER):
-            queue.enqueue_many(
+            jobs = [
                 Queue.prepare_data(
                     "workers.jobs.deliver",
                     args=names[name],
@@ -64,7 +64,8 @@ class RqJobs:
                     failure_ttl=_FAILURES_KEPT,
                 )
                 for name in wanted[start : start + _TOGETHER]
-            )
+            ]
+            queue.enqueue_many(jobs)
 
     def _are_queued(self, names: Sequence[str]) -> dict[str, bool]:
         """Which jobs wait in their queue, as they themselves say: to look for them in a long

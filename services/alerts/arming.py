@@ -226,7 +226,8 @@ class Arming:
         alert = self._alerts.get(uid, alert_id)
         self._index.mark(uid, alert_id, now)
         self._store.write(Delete(alert.path))
-        self._index.follow(alert.model_copy(update={"state": "paused"}), alert)
+        metric, level = alert.condition.target.metric, alert.watched_level
+        self._index.drop(alert.symbol, metric, Member.of(alert), level)
         self._index.unmark(uid, alert_id)
 
     def follow_marked(self, now: datetime) -> int:
@@ -255,7 +256,7 @@ class Arming:
             before, after = self._store.transact(partial(_split, found=found, split=split))
             if after is None:
                 continue
-            self._index.relevel(after)
+            self._index.relevel(after, before if before != after else None)
             count += 1
             if after != before:
                 moved[after.uid].append(after.id)

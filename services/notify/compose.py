@@ -1,7 +1,8 @@
 """Words and layout of all mails, from the templates in templates/mail."""
 
 import re
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from services.jobs import AccountMail
-from services.market.money import price_text
+from services.alerts import phrases
+from services.alerts.phrases import headline, plain, price
+from services.jobs import AccountMail, Notice
 from services.notify.message import Message
+from services.store.alerts import Alert
 from services.store.triggers import Trigger
 from services.store.users import User
 
@@ -21,6 +24,8 @@ _SUBJECTS: dict[AccountMail, str] = {
     "reset": "Set a new password",
     "known": "You have an account already",
 }
+_SHOWN = 20
+"""Alerts that a notice names, at most."""
 
 
 class Composer:
@@ -36,21 +41,20 @@ class Composer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["price"] = price_text
+        self._templates.filters["price"] = phrases.number
+        self._templates.filters["plain"] = plain
 
     def trigger(self, trigger: Trigger, user: User) -> Message:
         """The bell: what happened, with the evidence, in the reader's time zone."""
-        verb = "rose to" if trigger.condition.target.direction == "rise" else "fell to"
+        happened = phrases.headline(trigger.symbol, trigger.condition, trigger.currency, past=True)
         return self._message(
             "trigger",
             to=user.email,
-            subject=(
-                f"{trigger.symbol} {price_text(trigger.price)}, "
-                f"{verb} {price_text(trigger.level)} · Bellwether"
-            ),
+            subject=f"{happened}, now {phrases.number(trigger.price)} · Bellwether",
             key=f"{trigger.id}.email",
             trigger=trigger,
-            verb=verb,
+            happened=happened,
+            evidence=phrases.evidence(trigger, trigger.currency),
             occurred=local_time(trigger.occurred_at, user.time_zone),
             noticed=local_time(trigger.noticed_at, user.time_zone),
             alert_link=f"{self._address}/alerts/{trigger.alert_id}",
@@ -67,6 +71,31 @@ class Composer:
             link=f"{self._address}{path}{token}",
         )
 
+    def notice(self, kind: Notice, alerts: Sequence[Alert], user: User, key: str) -> Message:
+        """What became of alerts, of one symbol, without their owner; `key` is its identity."""
+        symbol, split = alerts[0].symbol, alerts[0].adjustments[-1:]
+        title = (
+            f"The levels of your {symbol} alerts moved with its split"
+            if kind == "split"
+            else f"No prices of {symbol}: {'alerts' if len(alerts) > 1 else 'alert'} paused"
+        )
+        return self._message(
+            kind,
+            to=user.email,
+            subject=f"{title} · Bellwether",
+            key=key,
+            title=title,
+            symbol=symbol,
+            alerts=alerts,
+            shown=_SHOWN,
+            because=alerts[0].paused_because,
+            split=split[0] if split else None,
+            day=_day(split[0].session) if split else None,
+            headline=lambda alert: headline(symbol, alert.condition, _currency(alert)),
+            level_before=lambda alert: price(alert.adjustments[-1].level_before, _currency(alert)),
+            link=f"{self._address}/alerts",
+        )
+
     def _message(self, template: str, *, to: str, subject: str, key: str, **facts: Any) -> Message:
         facts = {"address": self._address, "subject": subject, **facts}
         return Message(
@@ -76,6 +105,14 @@ class Composer:
             html=self._templates.get_template(f"{template}.html").render(facts),
             message_id=f"{key}@{self._domain}",
         )
+
+
+def _currency(alert: Alert) -> str:
+    return alert.baseline.currency if alert.baseline else ""
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def local_time(moment: datetime, time_zone: str) -> str:

@@ -84,8 +84,7 @@ class Outbox:
     def sweep(self, now: datetime) -> int:
         """Enqueue every delivery that is due; returns how many triggers have one."""
         due = self._triggers.due(now)
-        for trigger in due:
-            self._jobs.deliver(trigger.uid, trigger.id)
+        self._jobs.deliver_all([(trigger.uid, trigger.id) for trigger in due])
         return len(due)
 
     def release(self, uid: str, now: datetime) -> int:

@@ -1,6 +1,6 @@
 """Alerts: `users/{uid}/alerts/{id}`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
@@ -133,6 +133,11 @@ class Alerts:
         if alert is None:
             raise NotFound("There is no such alert.")
         return alert
+
+    def some(self, uid: str, alert_ids: Sequence[str]) -> list[Alert]:
+        """Those of a person's alerts that are there and can be read."""
+        documents = self._store.get_all([alert_path(uid, alert_id) for alert_id in alert_ids])
+        return list(readable(Alert, filter(None, documents)))
 
     def page(
         self, uid: str, after: Cursor | None = None, limit: int = PAGE

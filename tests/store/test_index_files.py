@@ -41,6 +41,10 @@ def test_alerts_of_a_symbol_in_some_states_have_a_composite_index() -> None:
     assert ["symbol", "state"] in composite_fields("alerts")
 
 
+def test_alerts_that_should_have_expired_have_a_composite_index() -> None:
+    assert ["state", "expires_at"] in composite_fields("alerts")
+
+
 def test_alerts_in_a_state_have_an_index_over_the_group_and_keep_those_of_the_collection() -> None:
     (override,) = [o for o in INDEXES["fieldOverrides"] if o["fieldPath"] == "state"]
     scopes = {(index["order"], index["queryScope"]) for index in override["indexes"]}
