@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 from services.alerts import windows
 from services.alerts.history import History, days_to
@@ -56,7 +57,7 @@ class Facts:
         if family in _MOVES:
             return self._move(metric, window)
         if family == "earnings":
-            return days_to(self.earnings, self.quote.session) if self.earnings else None
+            return days_to(self.earnings, self._today()) if self.earnings else None
         return self._gauged(metric)
 
     def _gauged(self, metric: str) -> float | None:
@@ -77,6 +78,10 @@ class Facts:
         if metric == "price+extended" and quote.extended_price and quote.extended_at:
             return quote.extended_price if quote.extended_at > quote.as_of else quote.price
         return quote.price
+
+    def _today(self) -> date:
+        """The exchange's date when the quote was fetched, be it a trading day or not."""
+        return self.quote.fetched_at.astimezone(ZoneInfo(self.quote.timezone)).date()
 
     def _move(self, metric: str, window: str) -> float | None:
         path = self._days() if window.endswith("d") else self._minutes()

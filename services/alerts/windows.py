@@ -9,6 +9,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from services.alerts.indicators import per_cent, positive
@@ -92,7 +93,9 @@ def _begins(path: Sequence[Move], window: str) -> list[tuple[Any, Any]]:
         numbers = {day: n for n, day in enumerate(sorted({move.session for move in path}))}
         return [(numbers[move.session], numbers[move.session] - length + 1) for move in path]
     span = timedelta(**{_UNITS[unit]: length})
-    return [(move.at, move.at - span) for move in path]
+    # A minute bar may have begun before the reading that it follows.
+    times = accumulate((move.at for move in path), max)
+    return [(at, at - span) for at in times]
 
 
 class _Value(NamedTuple):
