@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
 
 from lark import Lark
 
@@ -10,7 +11,9 @@ from services.alerts.words.numbers import CURRENCY, how_to_write
 from services.errors import WordsError
 
 CONDITION = "a condition, such as above 200, +5% today, new 52 week high or rsi under 30"
-OPTIONS = "once, once a day, every time, until or for"
+DATE = "a date, such as 2027-01-31, 31 Jan 2027 or friday"
+
+SHORTEST_TYPO = 4
 
 _WORD = re.compile(r"[^\s,]*[^\s,:;.?!]|\S")
 _NUMBERLIKE = re.compile(r"[^\s%]*[^\s%,;]")
@@ -19,41 +22,36 @@ _CURRENCY_NAME = re.compile(r"(usd|eur|gbp|gbx|jpy|chf|cad|dollars?|euros?|pound
 _SPELLINGS = re.compile(r"\(([^()]+)\)\\b")
 _FILLERS = {"_COMMA", "_COLON", "_HYPHEN", "_OPEN", "_ITS", "_BY", "_IS", "_OF", "_PRICE", "A"}
 _FILLERS |= {"_MAKES", "_INCLUDING"}
-_OPTIONS = {"ONCE", "DAILY", "EVERY", "UNTIL", "FOR", "EXTENDED"}
 _LABELS = {
     "NUMBER": "a number",
-    "SYMBOL": "a symbol",
-    "ISO_DATE": "a date such as 2027-01-31",
-    "TIME": "a time",
-    "WEEKDAY": "a day of the week",
-    "MONTH_NAME": "a month",
+    "SYMBOL": "a symbol, such as AAPL",
+    "YEAR": "a year, such as 2027",
     "_PERCENT": "%",
     "_CLOSE": ")",
-    "_TIMES": "times",
 }
 
+Words: TypeAlias = Mapping[str, tuple[str, ...]]
+"""The words that each terminal is made of, the first of them being its name for people."""
 
-def spellings(grammar: Lark) -> dict[str, tuple[str, ...]]:
-    """The words that each terminal is made of, the first of them being its name for people."""
+
+def words_of(grammar: Lark) -> Words:
+    """The words of a grammar whose terminals are written as grammar.lark says."""
     found = ((one.name, _SPELLINGS.match(one.pattern.value)) for one in grammar.terminals)
     return {name: tuple(m[1].replace(" +", " ").split("|")) for name, m in found if m}
 
 
-def not_understood(
-    text: str, column: int, accepted: Collection[str], words: dict[str, tuple[str, ...]]
-) -> WordsError:
+def not_understood(text: str, column: int, accepted: Collection[str], words: Words) -> WordsError:
     """The error for what stands at `column`, where the grammar takes only `accepted`."""
     found = _WORD.match(text, column)
     expected = _expected(accepted, words)
     if found is None:
         message = f"The sentence ends too early. Expected {expected}."
         return WordsError(message, column=column, expected=expected)
-    word = found[0]
-    meant = _meant(word, accepted, words)
+    word, meant = _meant(text, column, accepted, words) or (found[0], None)
     message = f"“{shown(word)}” is not understood here. "
     message += f"Did you mean “{meant}”?" if meant else f"Expected {expected}."
-    if not meant:
-        message = _special(text, column, accepted) or message
+    if not meant and (remedy := _remedy(text, column, accepted)):
+        word, message = remedy
     return WordsError(message, column=column, word=word, expected=expected, suggestion=meant)
 
 
@@ -63,32 +61,41 @@ def shown(word: str) -> str:
     return visible if len(visible) <= 30 else f"{visible[:29]}…"
 
 
-def _special(text: str, column: int, accepted: Collection[str]) -> str | None:
-    """What to do about well-known mistakes."""
+def _remedy(text: str, column: int, accepted: Collection[str]) -> tuple[str, str] | None:
+    """A well-known mistake, and what to do about it."""
     number = _NUMBERLIKE.match(text, column)
     if number and "NUMBER" in accepted and _HAS_DIGIT.search(number[0]):
-        return how_to_write(number[0])
+        return number[0], how_to_write(number[0])
     name = _CURRENCY_NAME.match(text, column)
-    return CURRENCY if name and "ONCE" in accepted else None
+    return (name[0], CURRENCY) if name and "ONCE" in accepted else None
 
 
-def _meant(word: str, accepted: Collection[str], words: dict[str, tuple[str, ...]]) -> str | None:
-    possible = [one for name in accepted for one in words.get(name, ()) if len(one) > 2]
-    close = difflib.get_close_matches(word.lower()[:30], sorted(possible), n=1, cutoff=0.7)
-    return close[0] if close else None
+def _meant(
+    text: str, column: int, accepted: Collection[str], words: Words
+) -> tuple[str, str] | None:
+    """What was misspelt, and the accepted words that it resembles; the longest such."""
+    typed = list(_WORD.finditer(text, column))
+    known = [one for name in accepted for one in words.get(name, ()) if len(one) > 2]
+    for count in range(min(3, len(typed)), 0, -1):
+        span = text[column : typed[count - 1].end()]
+        if len(span) < SHORTEST_TYPO:
+            continue
+        possible = sorted(one for one in known if one.count(" ") == count - 1)
+        if close := difflib.get_close_matches(span.lower(), possible, n=1, cutoff=0.7):
+            return span, close[0]
+    return None
 
 
-def _expected(accepted: Collection[str], words: dict[str, tuple[str, ...]]) -> str:
+def _expected(accepted: Collection[str], words: Words) -> str:
     if "_RSI" in accepted:
         return CONDITION
-    known = [name for name in words if name in accepted and name not in _FILLERS | _OPTIONS]
-    known += [name for name in _LABELS if name in accepted and name not in known]
-    said = [_LABELS.get(name) or words[name][0] for name in known]
-    if "$END" in accepted:
-        said.append("the end")
-    if "UNTIL" in accepted:
-        said.append(OPTIONS)
-    return _listed(said)
+    if "MONTH_NAME" in accepted:
+        return DATE
+    places = [name for name in [*_LABELS, *words] if name in accepted and name not in _FILLERS]
+    if "$END" in accepted and "DAY" in places:
+        places.remove("DAY")
+    said = [_LABELS.get(name) or words[name][0] for name in dict.fromkeys(places)]
+    return _listed([*said, "the end"] if "$END" in accepted else said)
 
 
 def _listed(said: list[str]) -> str:

@@ -1,13 +1,11 @@
 """When an alert ends, as people say it. Pure; days and times are those of the person's zone."""
 
 import calendar
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-Ending: TypeAlias = Callable[[date], datetime]
-"""From today to the local time at which an alert ends."""
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+"""The last instant that has a local time in every zone, with a day to spare."""
 
 _DAY = timedelta(days=1)
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -42,7 +40,7 @@ def to_utc(local: datetime, time_zone: str) -> datetime:
 
 def written(ends: datetime, time_zone: str) -> str:
     """`ends` for a sentence: `2027-01-01`, that day included, or `2027-01-01 15:00`."""
-    local = ends.astimezone(ZoneInfo(time_zone))
+    local = min(ends, LATEST).astimezone(ZoneInfo(time_zone))
     last_day = (local - timedelta(microseconds=1)).date()
     if to_utc(end_of(last_day), time_zone) == ends:
         return last_day.isoformat()

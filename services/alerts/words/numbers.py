@@ -21,7 +21,7 @@ def number(typed: str) -> float:
         raise ValueError(f"Write the number with {MAX_NUMBER} characters at most.")
     if not _PLAIN.fullmatch(typed):
         raise ValueError(how_to_write(typed))
-    return float(typed)
+    return float(typed) + 0.0
 
 
 def whole_number(typed: str) -> int:
@@ -40,13 +40,16 @@ def how_to_write(typed: str) -> str:
         return f"Write {typed.replace(',', '')} without the comma."
     if _DECIMAL_COMMA.fullmatch(typed):
         return f"Write {typed.replace(',', '.')} with a point, not a comma."
-    plain = unicodedata.normalize("NFKC", typed.translate(_MINUS_SIGNS))
-    if plain != typed and _PLAIN.fullmatch(plain):
-        return f"Write {plain} with the plain digits 0 to 9 and a plain minus sign."
+    hyphened = typed.translate(_MINUS_SIGNS)
+    if hyphened != typed and _PLAIN.fullmatch(hyphened):
+        return f"Write {hyphened} with a plain minus sign."
+    digits = unicodedata.normalize("NFKC", hyphened)
+    if digits != typed and _PLAIN.fullmatch(digits):
+        return f"Write {digits} with the plain digits 0 to 9."
     return "Write a plain number here, such as 200, 1000.50 or 0.00012."
 
 
 def plain(value: float) -> str:
-    """`value` with plain digits, as short as it reads back the same: 200, 0.00012."""
-    text = format(Decimal(repr(value)), "f")
+    """`value` with plain digits, as short as reads back the same: 200, 0.00012."""
+    text = format(Decimal(repr(value + 0.0)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

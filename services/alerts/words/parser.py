@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo
 from lark import Lark, Token, UnexpectedInput
 
 from services.alerts.conditions import Condition, PriceCondition
-from services.alerts.words.complaints import not_understood, spellings
-from services.alerts.words.dates import Ending, to_utc
+from services.alerts.words.complaints import Words, not_understood, words_of
+from services.alerts.words.dates import LATEST, to_utc
 from services.alerts.words.draft import Draft
-from services.alerts.words.reading import Option, Reading, Sentence, wrong
+from services.alerts.words.reading import Expiry, Option, Reading, Sentence, wrong
 from services.errors import WordsError
 from services.market.models import normal_symbol
-from services.store.alerts import Frequency
 
 MAX_TEXT = 200
+NO_SYMBOL = "Start with the symbol, such as AAPL above 200."
+BEYOND = "This is beyond the calendar."
 
 
 def parse(text: str, now: datetime, time_zone: str = "UTC") -> Draft:
@@ -28,14 +29,14 @@ def parse(text: str, now: datetime, time_zone: str = "UTC") -> Draft:
     if len(text) > MAX_TEXT:
         message = f"Write the alert with {MAX_TEXT} characters at most."
         raise WordsError(message, column=MAX_TEXT)
-    said = _sentence(re.sub(r"\s", " ", text).rstrip())
+    said = _with_symbol(re.sub(r"\s", " ", text).rstrip())
     options = _each_once(said.options)
-    frequency = options.get("frequency")
+    frequency, expiry = options.get("frequency"), options.get("expiry")
     return Draft(
         _symbol(said.symbol),
         _in_all_hours(said.condition, options.get("extended")),
-        cast(Frequency, frequency.value) if frequency else "once",
-        _expires_at(options.get("expiry"), now, time_zone),
+        frequency.frequency if frequency else "once",
+        _expires_at(expiry.expiry if expiry else None, now, time_zone),
     )
 
 
@@ -51,8 +52,21 @@ def _grammar() -> Lark:
 
 
 @cache
-def _spellings() -> dict[str, tuple[str, ...]]:
-    return spellings(_grammar())
+def _words() -> Words:
+    return words_of(_grammar())
+
+
+def _with_symbol(text: str) -> Sentence:
+    """The sentence; one that lacks nothing but its symbol is told so."""
+    try:
+        return _sentence(text)
+    except WordsError as error:
+        try:
+            _sentence(f"X {text}")
+        except WordsError:
+            raise error from None
+        word = text.split()[0]
+        raise WordsError(NO_SYMBOL, column=text.index(word), word=word) from None
 
 
 def _sentence(text: str) -> Sentence:
@@ -61,10 +75,10 @@ def _sentence(text: str) -> Sentence:
         steps.exhaust_lexer()
     except UnexpectedInput as error:
         column = error.pos_in_stream or 0
-        raise not_understood(text, column, steps.accepts(), _spellings()) from None
+        raise not_understood(text, column, steps.accepts(), _words()) from None
     accepted = steps.accepts()
     if "$END" not in accepted:
-        raise not_understood(text, len(text), accepted, _spellings())
+        raise not_understood(text, len(text), accepted, _words())
     return cast(Sentence, steps.feed_eof())
 
 
@@ -95,14 +109,16 @@ def _in_all_hours(condition: Condition, extended: Option | None) -> Condition:
     return condition.model_copy(update={"extended": True})
 
 
-def _expires_at(expiry: Option | None, now: datetime, time_zone: str) -> datetime | None:
+def _expires_at(expiry: Expiry | None, now: datetime, time_zone: str) -> datetime | None:
     if expiry is None:
         return None
     today = now.astimezone(ZoneInfo(time_zone)).date()
     try:
-        ends = to_utc(cast(Ending, expiry.value)(today), time_zone)
+        ends = to_utc(expiry.ends(today), time_zone)
     except (OverflowError, ValueError):
-        raise wrong(expiry.word, "This is beyond the calendar.") from None
+        raise wrong(expiry.word, BEYOND) from None
+    if ends > LATEST:
+        raise wrong(expiry.word, BEYOND)
     if ends <= now:
         raise wrong(expiry.word, "This is past already.")
     return ends

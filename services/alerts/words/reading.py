@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias, TypeVar
 
 from lark import Token, Transformer, v_args
@@ -22,24 +22,35 @@ from services.alerts.conditions import (
     TrailingCondition,
     VolumeCondition,
 )
-from services.alerts.words.dates import Ending, end_of, month_number, months_later, next_weekday
+from services.alerts.words.dates import end_of, month_number, months_later, next_weekday
 from services.alerts.words.numbers import number, plain, whole_number
 from services.errors import WordsError
+from services.store.alerts import Frequency
 
 Way: TypeAlias = Literal["up", "down", "either"]
 Model = TypeVar("Model", bound=BaseModel)
 Value = TypeVar("Value")
 
+_FREQUENCIES: Mapping[str, Frequency] = {"ONCE": "once", "DAILY": "daily", "EVERY": "every"}
 _BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
 @dataclass(frozen=True)
+class Expiry:
+    """When an alert ends: `ends` gives the local time from today's date, `word` said it."""
+
+    ends: Callable[[date], datetime]
+    word: Token
+
+
+@dataclass(frozen=True)
 class Option:
-    """Something said after the condition, and the word that said it."""
+    """Something said after the condition, and the word that said it, `until` for an expiry."""
 
     sets: Literal["frequency", "expiry", "extended"]
-    value: str | Ending
     word: Token
+    frequency: Frequency = "once"
+    expiry: Expiry | None = None
 
 
 @dataclass(frozen=True)
@@ -162,11 +173,11 @@ class Reading(Transformer[Token, Sentence]):
     def death_cross(self) -> Condition:
         return CrossCondition(kind="averages_cross", direction="down")
 
-    def change(self, way: Way, percent: Token) -> Condition:
+    def change(self, way: Way, percent: Token, _today: Token) -> Condition:
         level = _unsigned(percent)
-        return self._day_change(way, percent, level if way == "up" else -level)
+        return self._day_change(way, percent, level if way == "up" else 0.0 - level)
 
-    def signed_change(self, percent: Token) -> Condition:
+    def signed_change(self, percent: Token, _today: Token) -> Condition:
         level = _read(percent, number)
         if not percent.startswith(("+", "-")):
             raise wrong(percent, f"Write +{percent}% or -{percent}%.")
@@ -248,57 +259,57 @@ class Reading(Transformer[Token, Sentence]):
     def days(self, count: Token, unit: Token) -> _Spell:
         return _Spell(str(_count(count) * (7 if unit.type == "WEEK" else 1)), count)
 
-    def option(self, frequency: Token) -> Option:
-        said = {"ONCE": "once", "DAILY": "daily", "EVERY": "every"}
-        return Option("frequency", said[frequency.type], frequency)
+    def option(self, word: Token) -> Option:
+        return Option("frequency", word, frequency=_FREQUENCIES[word.type])
 
     def extended(self, word: Token) -> Option:
-        return Option("extended", "", word)
+        return Option("extended", word)
 
-    def until(self, word: Token, ending: Ending) -> Option:
-        return Option("expiry", ending, word)
+    def until(self, word: Token, expiry: Expiry) -> Option:
+        return Option("expiry", word, expiry=expiry)
 
     def lasting(self, word: Token, count: Token, unit: Token) -> Option:
         length = _count(count)
         if unit.type == "MONTH":
-            return Option("expiry", lambda today: end_of(months_later(today, length)), word)
-        step = timedelta(weeks=1) if unit.type == "WEEK" else timedelta(days=1)
-        return Option("expiry", lambda today: end_of(today + step * length), word)
+            expiry = Expiry(lambda today: end_of(months_later(today, length)), count)
+        else:
+            step = timedelta(weeks=1) if unit.type == "WEEK" else timedelta(days=1)
+            expiry = Expiry(lambda today: end_of(today + step * length), count)
+        return Option("expiry", word, expiry=expiry)
 
-    def iso_date(self, typed: Token, at: Token | None = None) -> Ending:
-        ending = _on_day(typed, *(int(part) for part in typed.split("-")))
+    def iso_date(self, typed: Token, at: Token | None = None) -> Expiry:
+        expiry = _on_day(typed, *(int(part) for part in typed.split("-")))
         if at is None:
-            return ending
+            return expiry
         hour, minute = (int(part) for part in at.split(":"))
         if hour > 23 or minute > 59:
             raise wrong(at, "A time is between 0:00 and 23:59.")
-        return lambda today: (
-            ending(today) - timedelta(days=1) + timedelta(hours=hour, minutes=minute)
-        )
+        to_midnight = timedelta(days=1) - timedelta(hours=hour, minutes=minute)
+        return Expiry(lambda today: expiry.ends(today) - to_midnight, typed)
 
-    def day_month_year(self, day: Token, month: Token, year: Token) -> Ending:
-        return _on_day(day, _count(year), month_number(month), _count(day))
+    def day_month_year(self, day: Token, month: Token, year: Token) -> Expiry:
+        return _on_day(day, int(year), month_number(month), _count(day))
 
-    def month_day_year(self, month: Token, day: Token, year: Token) -> Ending:
-        return _on_day(day, _count(year), month_number(month), _count(day))
+    def month_day_year(self, month: Token, day: Token, year: Token) -> Expiry:
+        return _on_day(day, int(year), month_number(month), _count(day))
 
-    def weekday(self, name: Token) -> Ending:
-        return lambda today: end_of(next_weekday(name, today))
+    def weekday(self, name: Token) -> Expiry:
+        return Expiry(lambda today: end_of(next_weekday(name, today)), name)
 
-    def today(self) -> Ending:
-        return end_of
+    def today(self, word: Token) -> Expiry:
+        return Expiry(end_of, word)
 
-    def tomorrow(self) -> Ending:
-        return lambda today: end_of(today + timedelta(days=1))
+    def tomorrow(self, word: Token) -> Expiry:
+        return Expiry(lambda today: end_of(today + timedelta(days=1)), word)
 
 
 def _new(extreme: Token) -> Literal["new_high", "new_low"]:
     return "new_high" if extreme.type == "HIGH" else "new_low"
 
 
-def _on_day(word: Token, year: int, month: int, day: int) -> Ending:
+def _on_day(word: Token, year: int, month: int, day: int) -> Expiry:
     try:
         wanted = date(year, month, day)
     except (ValueError, OverflowError):
         raise wrong(word, "There is no such day in the calendar.") from None
-    return lambda today: end_of(wanted)  # noqa: ARG005 - the date stands by itself
+    return Expiry(lambda _today: end_of(wanted), word)

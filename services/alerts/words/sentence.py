@@ -35,23 +35,19 @@ def sentence(draft: Draft, time_zone: str = "UTC") -> str:
     return ", ".join(parts)
 
 
+@singledispatch
 def condition_words(condition: Condition) -> str:
     """The condition as it stands in the sentence: *price rises to 200*."""
-    return _words(condition)
-
-
-@singledispatch
-def _words(condition: Condition) -> str:
     raise NotImplementedError(condition.kind)
 
 
-@_words.register
+@condition_words.register
 def _price(condition: PriceCondition) -> str:
     hours = " including extended hours" if condition.extended else ""
     return f"price {_to(condition.kind)} {plain(condition.level)}{hours}"
 
 
-@_words.register
+@condition_words.register
 def _day_change(condition: DayChangeCondition) -> str:
     rises = condition.kind == "day_change_rises_to"
     if (condition.level > 0) if rises else (condition.level < 0):
@@ -59,49 +55,49 @@ def _day_change(condition: DayChangeCondition) -> str:
     return f"change today {_to(condition.kind)} {plain(condition.level)}%"
 
 
-@_words.register
+@condition_words.register
 def _move(condition: MoveCondition) -> str:
     verb = {"up": "rises", "down": "falls", "either": "moves"}[condition.direction]
     window = _spell(condition.window)
     return f"{verb} by {plain(condition.percent)}% within {window}"
 
 
-@_words.register
+@condition_words.register
 def _trailing(condition: TrailingCondition) -> str:
     falls = condition.kind == "falls_from_peak"
     verb, extreme = ("falls", "high") if falls else ("rises", "low")
     return f"{verb} by {plain(condition.percent)}% from its {extreme}"
 
 
-@_words.register
+@condition_words.register
 def _extreme(condition: ExtremeCondition) -> str:
     extreme = "high" if condition.kind == "new_high" else "low"
     return f"makes a new {condition.span[:-1]} {_UNITS[condition.span[-1]]} {extreme}"
 
 
-@_words.register
+@condition_words.register
 def _average(condition: AverageCondition) -> str:
     average = "average" if condition.average == "sma" else "exponential average"
     return f"{_CROSSES[condition.direction]} its {condition.days} day {average}"
 
 
-@_words.register
+@condition_words.register
 def _cross(condition: CrossCondition) -> str:
     crosses = _CROSSES[condition.direction]
     return f"{condition.fast} day average {crosses} {condition.slow} day average"
 
 
-@_words.register
+@condition_words.register
 def _rsi(condition: RsiCondition) -> str:
     return f"RSI {condition.days} {_to(condition.kind)} {plain(condition.level)}"
 
 
-@_words.register
+@condition_words.register
 def _volume(condition: VolumeCondition) -> str:
     return f"volume reaches {plain(condition.ratio)} times its average"
 
 
-@_words.register
+@condition_words.register
 def _earnings(condition: EarningsCondition) -> str:
     return f"earnings within {_spell(f'{condition.days}d')}"
 
