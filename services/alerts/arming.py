@@ -22,7 +22,7 @@ from services.alerts.ringing import IfTrue as IfTrue
 from services.alerts.ringing import armed_or_rung
 from services.alerts.terms import check_condition, check_expiry, check_margin
 from services.alerts.terms import check_note as check_note
-from services.errors import BadDocument, NotFound
+from services.errors import BadDocument, LimitReached, NotFound
 from services.ids import new_id
 from services.jobs import Jobs, Notice
 from services.market.models import Split
@@ -107,7 +107,11 @@ class Arming:
             transaction.write(Create(alert.path, alert.fields()), gate, *_creation(trigger))
 
         self._index.mark(uid, alert.id, now)
-        self._store.transact(work)
+        try:
+            self._store.transact(work)
+        except LimitReached:  # else checks would look for what was never stored
+            self._index.unmark(uid, alert.id)
+            raise
         self._after(alert, None, trigger)
         return alert
 

@@ -113,7 +113,7 @@ def pass_gate(store: Store, transaction: Transaction, uid: str, most: int) -> Wr
     """
     path = f"users/{uid}/gates/alerts"
     document = transaction.get(path)
-    at_most = document.fields["at_most"] if document else None
+    at_most = document.fields.get("at_most") if document else None
     if not isinstance(at_most, int) or at_most >= most:
         at_most = store.count(Query(f"users/{uid}/alerts"))
     if at_most >= most:
@@ -155,7 +155,7 @@ class Alerts:
         return self._store.count(Query(f"users/{uid}/alerts"))
 
     def ended(
-        self, now: datetime, after: Cursor | None = None, limit: int = EXPIRY_PAGE
+        self, now: datetime, after: Cursor | None = None
     ) -> tuple[list[Document], Cursor | None]:
         """Everybody's alerts that should have expired by `now`, those that ended first first."""
         query = Query(
@@ -163,11 +163,12 @@ class Alerts:
             group=True,
             where=(("state", "in", ("armed", "waiting", "paused")), ("expires_at", "<=", now)),
             order_by=(("expires_at", "ascending"),),
-            limit=limit,
+            limit=EXPIRY_PAGE,
             after=after,
         )
         documents = list(self._store.query(query))
-        return documents, cursor_of(query, documents[-1]) if len(documents) == limit else None
+        full = len(documents) == EXPIRY_PAGE
+        return documents, cursor_of(query, documents[-1]) if full else None
 
     def of_symbol(self, symbol: str, states: tuple[State, ...]) -> Iterator[Alert]:
         """Everybody's alerts on a symbol; for rare events such as splits."""

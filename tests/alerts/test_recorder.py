@@ -206,7 +206,7 @@ def test_a_recorder_that_dies_loses_and_doubles_nothing(
     recorder.sweep()
     assert len(all_triggers(bell)) == 4
     assert redis.xlen(FIRED) == 0
-    held = {name for name in ArmedIndex(redis).fresh("AAPL")}
+    held = set(ArmedIndex(redis).fresh("AAPL"))
     again = [bell.now_of(alert) for alert in alerts] if frequency != "once" else []
     assert held == {str(Member.of(alert)) for alert in again}
     assert recorder.sweep() == 0
