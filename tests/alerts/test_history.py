@@ -2,7 +2,9 @@ import math
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import numpy
 import pytest
+import talib
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from services.alerts.history import History, days_to, sessions_needed, sessions_
 from services.alerts.indicators import ema, rsi, sma
 from services.alerts.paths import Gauge
 from services.market.models import Bar
+from tests.support.market import MONDAY, make_replay
 
 FIRST = date(2024, 1, 1)
 NO_PRICES = [math.nan, math.inf, -math.inf, 0.0]
@@ -120,6 +123,49 @@ def test_the_price_that_equals_the_highest_high_makes_no_new_high() -> None:
     assert gauge(past, "low:3d")(10.1) == 1
     assert not new_low.reached_by(gauge(past, "low:3d")(10.1))
     assert new_low.reached_by(gauge(past, "low:3d")(10.0999))
+
+
+@pytest.fixture(scope="module")
+def real() -> History:
+    """IBM's days from 2000-03-01 on, to the end of 2011 at the least."""
+    replay = make_replay(start=date(2012, 1, 3))
+    return History(tuple(replay.bars("IBM", "1d", datetime(2000, 3, 1, tzinfo=UTC), MONDAY)))
+
+
+def test_extremes_of_real_sessions_agree_with_ta_lib(real: History) -> None:
+    highs = talib.MAX(numpy.array([bar.high for bar in real.bars]), 20)
+    lows = talib.MIN(numpy.array([bar.low for bar in real.bars]), 20)
+    for number in range(20, len(real.bars), 50):
+        high = real.gauge("high:20d", real.bars[number].session)
+        low = real.gauge("low:20d", real.bars[number].session)
+        assert high is not None
+        assert low is not None
+        assert (high(highs[number - 1]), low(lows[number - 1])) == (1, 1)
+
+
+def test_52_weeks_of_real_sessions_are_those_of_the_364_days_before(real: History) -> None:
+    for number in range(300, len(real.bars), 200):
+        session = real.bars[number].session
+        year = [bar for bar in real.bars if 0 < (session - bar.session).days < 364]
+        high = real.gauge("high:52w", session)
+        assert high is not None
+        assert high(max(bar.high for bar in year)) == 1
+
+
+def test_averages_of_real_sessions_agree_with_ta_lib(real: History) -> None:
+    closes = numpy.array([bar.close for bar in real.bars])
+    simple, smooth = talib.SMA(closes, 200), talib.EMA(closes, 200)
+    fast = talib.SMA(closes, 50)
+    for number in range(200, len(real.bars), 100):
+        session, price = real.bars[number].session, real.bars[number].open
+        for metric, value in (
+            ("sma:200", price / simple[number - 1]),
+            ("ema:200", price / smooth[number - 1]),
+            ("cross:50:200", fast[number - 1] / simple[number - 1]),
+        ):
+            found = real.gauge(metric, session)
+            assert found is not None
+            assert found(price) == pytest.approx(value, rel=1e-9)
 
 
 def test_a_span_of_days_counts_sessions() -> None:
