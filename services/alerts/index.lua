@@ -19,6 +19,10 @@ local function fresh_on(symbol, metric)
   return false
 end
 
+local function keep_edges(base, rise, fall, waits_rise, waits_fall)
+  redis.call('HSET', WATCHED, base, struct.pack('<dddd', rise, fall, waits_rise, waits_fall))
+end
+
 -- Keeps the edges of a base as they are now, and forgets one that no alert waits on.
 local function note(base)
   local rise = ladder_edge('armed:' .. base .. ':rise', false)
@@ -28,10 +32,8 @@ local function note(base)
   local symbol, metric, cohort = string.match(base, '^([^:]+):([^@]+)@?(.*)$')
   local settled = rise or fall or waits_rise or waits_fall
   if settled or cohort == '' and fresh_on(symbol, metric) then
-    local edges = struct.pack('<dddd', tonumber(rise or 'inf'), tonumber(fall or '-inf'),
+    return keep_edges(base, tonumber(rise or 'inf'), tonumber(fall or '-inf'),
       tonumber(waits_rise or '-inf'), tonumber(waits_fall or 'inf'))
-    redis.call('HSET', WATCHED, base, edges)
-    return
   end
   redis.call('HDEL', WATCHED, base)
   if cohort ~= '' then redis.call('ZREM', 'peaks:' .. symbol .. ':' .. metric, cohort) end

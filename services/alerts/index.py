@@ -308,11 +308,11 @@ class ArmedIndex:
         """Move every alert that these intervals reach into the stream; returns how many."""
         total = 0
         for start in range(0, len(evidences), CLAIMS_A_CALL):
-            args = [a for e in evidences[start : start + CLAIMS_A_CALL] for a in _claim(e)]
-            while args:
-                moved, place = self._run("claim", CLAIM_BATCH, *args)
+            batch = evidences[start : start + CLAIMS_A_CALL]
+            claims, done = "".join(map(_claim, batch)), 0
+            while done < len(batch):
+                moved, done = self._run("claim", CLAIM_BATCH, claims, done)
                 total += moved
-                args = args[place - 2 :] if place else []
         return total
 
     def crossed_back(self, symbol: str, metric: str, interval: Interval) -> list[Standing]:
@@ -449,9 +449,10 @@ class Filling:
     def add_settled(self, alert: Alert) -> None:
         target = alert.condition.target
         ladder = (_role(alert), _base(alert.symbol, target.metric), target.direction)
-        self._put(ladder, alert.watched_level, str(Member.of(alert)))
+        self.put(ladder, alert.watched_level, str(Member.of(alert)))
 
-    def _put(self, ladder: tuple[Role, str, Direction], level: float, member: str) -> None:
+    def put(self, ladder: tuple[Role, str, Direction], level: float, member: str) -> None:
+        """A settled alert by its role, base (`symbol:metric`) and direction."""
         self._ladders.setdefault(ladder, []).append((level, member))
         self._settled += 1
         if self._settled >= REBUILD_CHUNK:
@@ -511,13 +512,12 @@ def _packed(probes: Sequence[Probe]) -> tuple[str, bytes]:
     return names, struct.pack(f"<{len(numbers)}d", *numbers)
 
 
-def _claim(evidence: Evidence) -> tuple[str, ...]:
+def _claim(evidence: Evidence) -> str:
+    """One claim in five lines; JSON has none of its own."""
+    interval = evidence.interval
     return (
-        _base(evidence.symbol, evidence.metric),
-        _peak(evidence.peak),
-        level_text(evidence.interval.low),
-        level_text(evidence.interval.high),
-        evidence.model_dump_json(),
+        f"{evidence.symbol}:{evidence.metric}\n{_peak(evidence.peak)}\n"
+        f"{interval.low!r}\n{interval.high!r}\n{evidence.model_dump_json()}\n"
     )
 
 

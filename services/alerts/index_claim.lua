@@ -1,20 +1,43 @@
 -- Moves what is reached from the ladders into the stream, at most ARGV[1] alerts in one step.
--- ARGV from 2 on, for each claim: base, peak or '', low, high, evidence.
--- Returns how many moved, and the place of the claim to go on with, 0 when all are done.
-local most, moved = tonumber(ARGV[1]), 0
+-- ARGV[2] holds five lines for each claim, ARGV[3] tells how many of them to leave out:
+-- base, peak or nothing, low, high, evidence.
+-- Returns how many moved, and how many claims are done.
+local most, skipped, moved, done = tonumber(ARGV[1]), tonumber(ARGV[3]), 0, 0
+local none = math.huge
+
+local function take(key, top, bound)
+  local members, edge = ladder_take(key, top, bound, most - moved)
+  moved = moved + #members
+  return members, tonumber(edge or (top and '-inf' or 'inf'))
+end
 
 local function claim(base, low, high, evidence)
-  local members = ladder_take(ladder_key('armed', base, 'rise'), false, high, most - moved)
-  local falling = ladder_take(ladder_key('armed', base, 'fall'), true, low, most - moved - #members)
-  for _, member in ipairs(falling) do members[#members + 1] = member end
-  fire(members, evidence)
-  note(base)
-  moved = moved + #members
+  local edges = redis.call('HGET', WATCHED, base)
+  if not edges then return end
+  local rise, fall, waits_rise, waits_fall = struct.unpack('<dddd', edges)
+  local rising, falling
+  if rise <= tonumber(high) then
+    rising, rise = take(ladder_key('armed', base, 'rise'), false, high)
+    fire(rising, evidence)
+  end
+  if fall >= tonumber(low) then
+    falling, fall = take(ladder_key('armed', base, 'fall'), true, low)
+    fire(falling, evidence)
+  end
+  if rise == none and fall == -none and waits_rise == -none and waits_fall == none then
+    note(base)
+  elseif rising or falling then
+    keep_edges(base, rise, fall, waits_rise, waits_fall)
+  end
 end
 
-for i = 2, #ARGV, 5 do
-  local base = base_at(ARGV[i], ARGV[i + 1])
-  if base then claim(base, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) end
-  if moved >= most then return { moved, i } end
+local claims = '([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n'
+for pair, peak, low, high, evidence in string.gmatch(ARGV[2], claims) do
+  if done >= skipped then
+    local base = base_at(pair, peak)
+    if base then claim(base, low, high, evidence) end
+    if moved >= most then return { moved, done } end
+  end
+  done = done + 1
 end
-return { moved, 0 }
+return { moved, done }

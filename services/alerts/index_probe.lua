@@ -3,48 +3,65 @@
 -- 1 reached + 2 crossed + 4 undecided.
 local function exact(number) return string.format('%.17g', number) end
 
-local function undecided(base, seen_low, seen_high, low, high)
-  if seen_low == low and seen_high == high then return false end
-  local sl, sh, pl, ph = exact(seen_low), exact(seen_high), exact(low), exact(high)
-  for _, direction in ipairs(DIRECTIONS) do
-    local armed = ladder_key('armed', base, direction)
-    local waiting = ladder_key('waiting', base, direction)
-    if ladder_any(armed, '(' .. sh, ph) or ladder_any(armed, pl, '(' .. sl)
-      or ladder_any(waiting, sh, '(' .. ph) or ladder_any(waiting, '(' .. pl, sl) then
-      return true
+-- Whether a level of one ladder lies where the metric may have been unseen; `edge` spares looking.
+local function hides(key, edge, sl, sh, pl, ph, armed)
+  if edge == math.huge or edge == -math.huge then return false end
+  if armed then
+    return ph > sh and ladder_any(key, '(' .. exact(sh), exact(ph))
+      or pl < sl and ladder_any(key, exact(pl), '(' .. exact(sl))
+  end
+  return ph > sh and ladder_any(key, exact(sh), '(' .. exact(ph))
+    or pl < sl and ladder_any(key, '(' .. exact(pl), exact(sl))
+end
+
+local function undecided(base, edges, sl, sh, pl, ph)
+  for i, role in ipairs(ROLES) do
+    for j, direction in ipairs(DIRECTIONS) do
+      local key = ladder_key(role, base, direction)
+      if hides(key, edges[2 * i - 2 + j], sl, sh, pl, ph, role == 'armed') then return true end
     end
   end
   return false
 end
 
-local function look(base, edges, sl, sh, pl, ph)
-  local rise, fall, waits_rise, waits_fall = struct.unpack('<dddd', edges)
-  local low, high = math.min(sl, sh, pl, ph), math.max(sl, sh, pl, ph)
-  if rise > high and fall < low and waits_rise < low and waits_fall > high then return 0 end
+local function look(base, rise, fall, waits_rise, waits_fall, sl, sh, pl, ph)
   local verdict = 0
   if rise <= sh or fall >= sl then verdict = verdict + 1 end
   if waits_rise > sl or waits_fall < sh then verdict = verdict + 2 end
-  if undecided(base, sl, sh, pl, ph) then verdict = verdict + 4 end
+  if (sl ~= pl or sh ~= ph)
+    and undecided(base, { rise, fall, waits_rise, waits_fall }, sl, sh, pl, ph) then
+    verdict = verdict + 4
+  end
   return verdict
 end
 
-local found, place, chunk = {}, 0, {}
+local found, place, chunk, numbers, read = {}, 0, {}, ARGV[2], struct.unpack
 
 local function look_at_chunk()
   local edges = redis.call('HMGET', WATCHED, unpack(chunk))
   for i = 1, #chunk do
     if edges[i] then
-      local verdict = look(chunk[i], edges[i], struct.unpack('<dddd', ARGV[2], place * 32 + 1))
-      if verdict > 0 then found[#found + 1], found[#found + 2] = place, verdict end
+      local r, f, wr, wf = read('<dddd', edges[i])
+      local sl, sh, pl, ph = read('<dddd', numbers, place * 32 + 1)
+      local quiet = r > sh and r > ph and f < sl and f < pl and wr < sl and wr < pl
+        and wf > sh and wf > ph and (sl <= sh or r > sl and f < sh and wr < sh and wf > sl)
+      if not quiet then
+        local verdict = look(chunk[i], r, f, wr, wf, sl, sh, pl, ph)
+        if verdict > 0 then found[#found + 1], found[#found + 2] = place, verdict end
+      end
     end
     place = place + 1
   end
-  chunk = {}
 end
 
+local size = 0
 for base in string.gmatch(ARGV[1], '[^\n]+') do
-  chunk[#chunk + 1] = base
-  if #chunk == 1000 then look_at_chunk() end
+  size = size + 1
+  chunk[size] = base
+  if size == 1000 then
+    look_at_chunk()
+    chunk, size = {}, 0
+  end
 end
-if #chunk > 0 then look_at_chunk() end
+if size > 0 then look_at_chunk() end
 return found
