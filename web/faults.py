@@ -13,11 +13,17 @@ _BLAMED = {
     "averages_cross": "fast",
 }
 """By kind, the field that is at fault where a condition as a whole does not hold together."""
+_BOUNDS = {
+    "greater_than": ("gt", "more than {:g}"),
+    "greater_than_equal": ("ge", "{:g} or more"),
+    "less_than_equal": ("le", "{:g} at most"),
+}
+_FORMS = ("NewAlert", "NewAlertInWords")
 _TAG_FAULTS = ("union_tag_invalid", "union_tag_not_found")
 
 
 def faults(error: ValidationError) -> list[ErrorDetails]:
-    return error.errors(include_url=False, include_context=False, include_input=False)
+    return error.errors(include_url=False, include_input=False)
 
 
 def place(fault: ErrorDetails) -> str:
@@ -25,7 +31,7 @@ def place(fault: ErrorDetails) -> str:
 
     The kind by which Pydantic chose a condition's model is no part of it.
     """
-    parts = [str(part) for part in fault["loc"] if part not in KINDS]
+    parts = [str(part) for part in fault["loc"] if part not in KINDS and part not in _FORMS]
     if fault["type"] in _TAG_FAULTS:
         parts.append("kind")
     if fault["type"] == "value_error" and fault["loc"] and fault["loc"][-1] in _BLAMED:
@@ -37,4 +43,8 @@ def message(fault: ErrorDetails) -> str:
     """What is wrong, without the names of Python's classes."""
     if fault["type"] in _TAG_FAULTS:
         return f"The kind must be one of {', '.join(sorted(KINDS))}."
+    bound = _BOUNDS.get(fault["type"])
+    if bound:
+        name, words = bound
+        return f"This must be {words.format(fault['ctx'][name])}."
     return fault["msg"].removeprefix("Value error, ")

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from flask import Flask
 from markupsafe import Markup, escape
 
-from services.market.money import price_text
+from services.alerts import phrases, units
+from services.alerts.conditions import Condition, PriceCondition
+from services.store.triggers import Trigger
 from web import words
 from web.context import now, signed_in
 
@@ -28,7 +30,13 @@ def register(app: Flask) -> None:
         since=since,
         unit=words.unit,
         market_name=words.market_name,
-        verb=words.verb,
+        verb=phrases.verb,
+        level=level,
+        brief=phrases.brief,
+        way=phrases.way,
+        evidence=evidence,
+        until=until,
+        too_little=phrases.too_little,
         split_ratio=words.split_ratio,
     )
     app.jinja_env.globals["unit_name"] = words.UNIT_NAMES.get
@@ -36,7 +44,7 @@ def register(app: Flask) -> None:
 
 def number(value: float) -> str:
     """A price without its currency, with a true minus sign."""
-    return price_text(value).replace("-", words.MINUS)
+    return units.number(value)
 
 
 def glance(value: float) -> str:
@@ -53,6 +61,22 @@ def price(value: float, currency: str) -> Markup:
         else Markup('<span class="unit">{}</span>').format(currency)
     )
     return Markup('<span class="price">{} {}</span>').format(number(value), unit)
+
+
+def level(condition: Condition, currency: str) -> Markup:
+    """A condition's level in its unit."""
+    if isinstance(condition, PriceCondition):
+        text = price(condition.level, currency)
+        return text + Markup(", in extended hours too") if condition.extended else text
+    return escape(phrases.level_text(condition, currency))
+
+
+def evidence(trigger: Trigger) -> list[phrases.Evidence]:
+    return phrases.evidence(trigger, words.unit(trigger.currency))
+
+
+def until(expires_at: datetime) -> str:
+    return words.until(expires_at, _zone())
 
 
 def change(value: float | None) -> Markup:

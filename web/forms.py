@@ -14,6 +14,7 @@ from services.store.watchlists import MAX_NAME
 
 MAX_LEVEL_TEXT = 30
 _LEVEL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_WHOLE = re.compile(r"[0-9]{1,6}")
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 
@@ -76,20 +77,28 @@ def is_symbol(text: str) -> bool:
         return False
 
 
-def level(text: str) -> float:
+def number(text: str, field: str = "level") -> float:
     """The number that `text` writes with plain digits and a point; nothing is guessed.
 
     Raises InvalidInput that says how to write it.
     """
     typed = text.strip()
     if len(typed) > MAX_LEVEL_TEXT:
-        raise InvalidInput("level", f"Write the level with {MAX_LEVEL_TEXT} characters at most.")
+        raise InvalidInput(field, f"Write it with {MAX_LEVEL_TEXT} characters at most.")
     if not _LEVEL.fullmatch(typed):
-        raise InvalidInput("level", _how_to_write(typed))
-    number = float(typed)
-    if abs(number) > 1e12:
-        raise InvalidInput("level", "The level can be 1000000000000 at most.")
-    return number
+        raise InvalidInput(field, _how_to_write(typed))
+    found = float(typed)
+    if abs(found) > 1e12:
+        raise InvalidInput(field, "This can be 1000000000000 at most.")
+    return found
+
+
+def whole(text: str, field: str) -> int:
+    """The count that `text` writes with plain digits. Raises InvalidInput."""
+    typed = text.strip()
+    if not _WHOLE.fullmatch(typed):
+        raise InvalidInput(field, "Write a whole number, such as 14 or 200.")
+    return int(typed)
 
 
 def _how_to_write(typed: str) -> str:
@@ -100,7 +109,7 @@ def _how_to_write(typed: str) -> str:
     plain = unicodedata.normalize("NFKC", typed)
     if plain != typed and _LEVEL.fullmatch(plain):
         return f"Write {plain} with the plain digits 0 to 9."
-    return "Write the level as a plain number, such as 200, 1000.50 or 0.00012."
+    return "Write a plain number, such as 200, 1000.50 or 0.00012."
 
 
 def local_path(text: str | None) -> str | None:

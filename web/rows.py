@@ -8,7 +8,9 @@ from functools import lru_cache
 from flask import current_app
 from markupsafe import Markup
 
+from services.alerts import phrases
 from services.alerts.conditions import Condition
+from services.alerts.facts import Facts, needs
 from services.market.cache import CachedQuote
 from services.market.desk import Absent, Answer
 from services.market.models import Quote
@@ -61,11 +63,18 @@ def rows_of(entries: Sequence[Entry], alerts: Sequence[Alert]) -> list[Row]:
 
 
 def distance(condition: Condition, answer: Answer | None) -> str:
-    """How far the price is from a level, such as `3.2`; empty when it is there, or unknown."""
+    """How far the price is from a level, such as `3.2 %`; empty when it is there, or unknown."""
     if not isinstance(answer, CachedQuote):
         return ""
-    to_go = words.to_go(condition, answer.quote.price)
-    return "" if to_go is None else f"{to_go:.1f}"
+    value = value_at_hand(condition.target.metric, answer.quote)
+    return "" if value is None else phrases.to_go(condition, value)
+
+
+def value_at_hand(metric: str, quote: Quote) -> float | None:
+    """A metric now, where the quote alone tells it."""
+    if needs(metric) or metric in ("drawdown", "run-up"):
+        return None
+    return Facts(quote).value(metric)
 
 
 @lru_cache(KEPT_ROWS)

@@ -1,14 +1,13 @@
 """How far, how long ago, in which state: facts as people say them. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.alerts.conditions import Condition
+from services.alerts import phrases
 from services.market.cache import MarketStatus
 from services.market.models import MarketState
-from services.market.money import price_text
 from services.store.alerts import Alert
 
 UNITS = {"GBp": "p", "GBX": "p", "ZAc": "c", "ZAX": "c", "ILA": "ag."}
@@ -105,34 +104,37 @@ def unit(currency: str) -> str:
     return UNITS.get(currency, currency)
 
 
-def to_go(condition: Condition, price: float) -> float | None:
-    """How far the price has to move to the level, in per cent of itself; None when it is there."""
-    if condition.target.reached_by(price) or price == 0:
-        return None
-    return abs(condition.target.level / price - 1) * 100
-
-
-def verb(condition: Condition, past: bool = False) -> str:
-    """`rises to`, `fell to`, ..."""
-    if condition.target.direction == "rise":
-        return "rose to" if past else "rises to"
-    return "fell to" if past else "falls to"
-
-
 def state(alert: Alert, status: MarketStatus, time_zone: str, now: datetime) -> State:
     """Where an alert stands."""
     if alert.state == "triggered":
         return State("Rang", f"Rang {when(alert.updated_at, time_zone, now)}.", "rang")
+    if alert.state == "expired":
+        return State("Expired", f"Ended {when(alert.updated_at, time_zone, now)}.", "paused")
     if alert.state == "paused":
         return State("Paused", alert.paused_because or "Paused by you.", "paused")
     if sleeps(alert, status):
         return State("Asleep", _asleep(alert, status), "paused")
     if alert.state == "waiting":
-        side = "below" if alert.condition.target.direction == "rise" else "above"
-        level = price_text(alert.condition.target.level)
-        return State("Waiting", f"Arms once the price has gone back {side} {level}.", "waiting")
+        back = phrases.gone_back(alert.condition, alert.rearm_at, unit(_currency(alert)))
+        return State("Waiting", f"Arms once {back}.", "waiting")
+    if alert.rests_after is not None and alert.rests_after >= _market_day(status, now):
+        return State("Armed", "Rang today; asked again on the next trading day.", "armed")
     since = clock(alert.armed_at or alert.updated_at, time_zone, now)
     return State("Armed", f"Armed since {since}.", "armed")
+
+
+def _currency(alert: Alert) -> str:
+    return alert.baseline.currency if alert.baseline else ""
+
+
+def _market_day(status: MarketStatus, now: datetime) -> date:
+    """The day of the market that is shown, about: exchanges far east or west may be one off."""
+    return (status.market_time or now).date()
+
+
+def until(expires_at: datetime, time_zone: str) -> str:
+    """The last day that counts, within a sentence: `until 31 January 2027`."""
+    return f"until {day(expires_at - timedelta(seconds=1), time_zone)}"
 
 
 def sleeps(alert: Alert, status: MarketStatus) -> bool:

@@ -5,7 +5,7 @@ What happened reads *symbol verb level*: `AAPL` `is down by` `5 % today`.
 
 import math
 from functools import singledispatch
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from services.alerts.conditions import (
     AverageCondition,
@@ -20,18 +20,28 @@ from services.alerts.conditions import (
     TrailingCondition,
     VolumeCondition,
 )
-from services.market.money import price_text
+from services.alerts.units import (
+    PRICES,
+    RATIOS,
+    SPANS,
+    THIN,
+    TIMES,
+    average_text,
+    count_text,
+    family,
+    metric_text,
+    number,
+    percent,
+    plain,
+    price,
+    signed_percent,
+    span_text,
+    value_text,
+    window_text,
+)
 
-MINUS = "\N{MINUS SIGN}"
-THIN = "\N{NARROW NO-BREAK SPACE}"
-TIMES = "\N{MULTIPLICATION SIGN}"
 Way: TypeAlias = Literal["up", "down", "either"]
 
-_PRICES = ("price", "price+extended")
-_RATIOS = ("sma", "ema", "high", "low", "cross")
-_WINDOWS = {"m": "minute", "h": "hour", "d": "session"}
-_SPANS = {"d": "day", "w": "week"}
-_MOVES = {"move": "Move", "move-up": "Rise", "move-down": "Fall"}
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
 
@@ -149,7 +159,7 @@ def _(condition: AverageCondition, _currency: str) -> str:
 
 
 @_verbs.register
-def _(condition: CrossCondition) -> tuple[str, str]:
+def _(_condition: CrossCondition) -> tuple[str, str]:
     return "makes a", "made a"
 
 
@@ -187,75 +197,68 @@ def _(condition: EarningsCondition) -> tuple[str, str]:
 
 @_level.register
 def _(condition: EarningsCondition, _currency: str) -> str:
-    return _count(condition.days, "day") if condition.days else "today"
+    return count_text(condition.days, "day") if condition.days else "today"
 
 
 def brief(condition: Condition) -> str:
     """The condition in a few characters, beside an arrow that tells its way."""
-    match condition:
-        case PriceCondition():
-            return number(condition.level)
-        case DayChangeCondition():
-            return f"{signed_percent(condition.level)} today"
-        case MoveCondition():
-            return f"{percent(condition.percent)} in {condition.window}"
-        case TrailingCondition(kind=kind):
-            return f"{percent(condition.percent)} off {'high' if 'peak' in kind else 'low'}"
-        case ExtremeCondition(kind=kind):
-            return f"{condition.span} {'high' if kind == 'new_high' else 'low'}"
-        case AverageCondition():
-            return f"{condition.average.upper()} {condition.days}"
-        case CrossCondition():
-            return f"{condition.fast}/{condition.slow} cross"
-        case RsiCondition():
-            return f"RSI {plain(condition.level)}"
-        case VolumeCondition():
-            return f"{plain(condition.ratio)}{TIMES} volume"
-        case EarningsCondition():
-            return f"earnings {condition.days}{THIN}d"
+    return _brief(condition)
 
 
-def value_text(metric: str, value: float, currency: str) -> str:
-    """A metric's value in its own unit: `25.37 USD`, `+5.20 %`, `1.30 % above`, `2.1×`."""
-    name = _family(metric)
-    if metric in _PRICES:
-        return price(value, currency)
-    if name == "day-change":
-        return signed_percent(value)
-    if name in _RATIOS:
-        return _against(value)
-    if name == "volume":
-        return f"{plain(value)}{TIMES}"
-    if name == "earnings":
-        return _count(round(value), "day")
-    return plain(value) if name == "rsi" else percent(value)
+@singledispatch
+def _brief(condition: Condition) -> str:
+    raise TypeError(f"No words for {type(condition).__name__}.")
 
 
-def metric_text(metric: str) -> str:
-    """What a metric measures, as a label: `Price`, `Against its 200-day average`, ..."""
-    name, *parameters = metric.split(":")
-    match name:
-        case "price" | "price+extended":
-            return "Price"
-        case "day-change":
-            return "Change today"
-        case "sma" | "ema":
-            return f"Against its {average_text(name, int(parameters[0]))}"
-        case "high" | "low":
-            return f"Against the {span_text(parameters[0])} {name}"
-        case "rsi":
-            return f"RSI({parameters[0]})"
-        case "cross":
-            return f"{parameters[0]}-day against {parameters[1]}-day average"
-        case "volume":
-            return "Volume against its average"
-        case "earnings":
-            return "Days to earnings"
-        case "drawdown":
-            return "Below its high since armed"
-        case "run-up":
-            return "Above its low since armed"
-    return f"{_MOVES[name]} within {window_text(parameters[0])}"
+@_brief.register
+def _(condition: PriceCondition) -> str:
+    return number(condition.level)
+
+
+@_brief.register
+def _(condition: DayChangeCondition) -> str:
+    return f"{signed_percent(condition.level)} today"
+
+
+@_brief.register
+def _(condition: MoveCondition) -> str:
+    return f"{percent(condition.percent)} in {condition.window}"
+
+
+@_brief.register
+def _(condition: TrailingCondition) -> str:
+    end = "high" if condition.kind == "falls_from_peak" else "low"
+    return f"{percent(condition.percent)} off {end}"
+
+
+@_brief.register
+def _(condition: ExtremeCondition) -> str:
+    return f"{condition.span} {'high' if condition.kind == 'new_high' else 'low'}"
+
+
+@_brief.register
+def _(condition: AverageCondition) -> str:
+    return f"{condition.average.upper()} {condition.days}"
+
+
+@_brief.register
+def _(condition: CrossCondition) -> str:
+    return f"{condition.fast}/{condition.slow} cross"
+
+
+@_brief.register
+def _(condition: RsiCondition) -> str:
+    return f"RSI {plain(condition.level)}"
+
+
+@_brief.register
+def _(condition: VolumeCondition) -> str:
+    return f"{plain(condition.ratio)}{TIMES} volume"
+
+
+@_brief.register
+def _(condition: EarningsCondition) -> str:
+    return f"earnings {condition.days}{THIN}d"
 
 
 def gone_back(condition: Condition, rearm_at: float | None, currency: str) -> str:
@@ -263,14 +266,76 @@ def gone_back(condition: Condition, rearm_at: float | None, currency: str) -> st
     target = condition.target
     level = target.level if rearm_at is None else rearm_at
     side = "below" if target.direction == "rise" else "above"
-    name = _family(target.metric)
-    if target.metric in _PRICES:
+    name = family(target.metric)
+    if target.metric in PRICES:
         return f"the price has gone back {side} {price(level, currency)}"
-    if name in _RATIOS:
+    if name in RATIOS:
         return f"{_subject(condition)} has gone back {_beyond(level, side)} {_base(target.metric)}"
     if name == "earnings":
         return f"the next earnings are more than {value_text(target.metric, level, '')} away"
     return f"{_subject(condition)} has gone back {side} {value_text(target.metric, level, '')}"
+
+
+def present(condition: Condition, value: float, currency: str) -> str:
+    """Where the metric stands, after *is*: `at 100.00 USD`, `1.30 % above its 200-day average`."""
+    metric = condition.target.metric
+    shown, name = value_text(metric, value, currency), family(metric)
+    match name:
+        case "cross":
+            return f"with its {metric.split(':')[1]}-day average {shown} {_base(metric)}"
+        case "sma" | "ema" | "high" | "low":
+            return (
+                f"{shown} {_base(metric)}" if "it" not in shown.split() else f"at {_base(metric)}"
+            )
+        case "rsi":
+            return f"at RSI({metric.split(':')[1]}) {shown}"
+        case "day-change":
+            return f"at {shown} on the day"
+        case "volume":
+            return f"at {shown} its average volume"
+        case "earnings":
+            return f"{shown} from its earnings"
+    return f"at {shown}" if metric in PRICES else f"at {shown} {_label_of_move(metric)}"
+
+
+class Evidence(NamedTuple):
+    """A line of what made an alert ring."""
+
+    label: str
+    text: str
+
+
+class Rung(Protocol):
+    """What is told of a trigger."""
+
+    @property
+    def condition(self) -> Condition: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def peak(self) -> float | None: ...
+
+
+def evidence(rung: Rung, currency: str) -> list[Evidence]:
+    """How far the metric went, and its low and high between two checks."""
+    metric = rung.condition.target.metric
+    is_price = metric in PRICES
+    label = "Went to" if is_price else metric_text(metric)
+    lines = [Evidence(label, value_text(metric, rung.value, currency))]
+    if rung.low != rung.high or is_price:
+        low, high = (
+            number(end) if is_price else value_text(metric, end, currency)
+            for end in (rung.low, rung.high)
+        )
+        lines.append(Evidence("Low – high between checks", f"{low} – {high}"))
+    if rung.peak is not None:
+        end = "Lowest" if metric == "run-up" else "Highest"
+        lines.append(Evidence(f"{end} since armed", price(rung.peak, currency)))
+    return lines
 
 
 def to_go(condition: Condition, value: float) -> str:
@@ -278,12 +343,12 @@ def to_go(condition: Condition, value: float) -> str:
     target = condition.target
     if target.reached_by(value) or not math.isfinite(value):
         return ""
-    name, left = _family(target.metric), abs(target.level - value)
-    if target.metric in _PRICES or name in _RATIOS:
+    name, left = family(target.metric), abs(target.level - value)
+    if target.metric in PRICES or name in RATIOS:
         return f"{100 * left / abs(value):.1f}{THIN}%" if value else ""
     if name == "volume":
         return f"{left:.1f}{TIMES}"
-    return _count(round(left), "day") if name == "earnings" else f"{left:.1f} points"
+    return count_text(round(left), "day") if name == "earnings" else f"{left:.1f} points"
 
 
 def too_little(condition: Condition) -> str:
@@ -298,53 +363,19 @@ def too_little(condition: Condition) -> str:
         case VolumeCondition():
             return "Counts from the 31st session on."
         case ExtremeCondition(span=span):
-            return f"Counts once its history is {_count(int(span[:-1]), _SPANS[span[-1]])} long."
+            return f"Counts once its history is {count_text(int(span[:-1]), SPANS[span[-1]])} long."
         case EarningsCondition():
             return "Counts once its next earnings date is known."
     return ""
 
 
-def average_text(average: str, days: int) -> str:
-    return f"{days}-day {'exponential ' if average == 'ema' else ''}average"
-
-
-def span_text(span: str) -> str:
-    """`52-week`, `20-day`."""
-    return f"{span[:-1]}-{_SPANS[span[-1]]}"
-
-
-def window_text(window: str) -> str:
-    """`15 minutes`, `1 hour`, `2 sessions`; a day of a window is the symbol's session."""
-    return _count(int(window[:-1]), _WINDOWS[window[-1]])
-
-
-def price(value: float, currency: str) -> str:
-    """A price with its currency, with a true minus sign."""
-    return f"{number(value)} {currency}".rstrip()
-
-
-def number(value: float) -> str:
-    return price_text(value).replace("-", MINUS)
-
-
-def plain(value: float) -> str:
-    """A number with two decimals at most, and none that are naught."""
-    return f"{value:,.2f}".rstrip("0").rstrip(".").replace("-", MINUS)
-
-
-def percent(value: float) -> str:
-    return f"{plain(value)}{THIN}%"
-
-
-def signed_percent(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{percent(value)}"
-
-
-def _against(ratio: float) -> str:
-    away = 100 * (ratio - 1)
-    if abs(away) < 0.005:
-        return "level with it"
-    return f"{percent(abs(away))} {'above' if away > 0 else 'below'}"
+def _label_of_move(metric: str) -> str:
+    label = metric_text(metric)
+    return (
+        label[0].lower() + label[1:]
+        if label.startswith(("Above", "Below"))
+        else f"({label.lower()})"
+    )
 
 
 def _beyond(level: float, side: str) -> str:
@@ -378,14 +409,6 @@ def _subject(condition: Condition) -> str:
 def _rises_or_falls(rises: bool, where: str) -> tuple[str, str]:
     now, then = ("rises", "rose") if rises else ("falls", "fell")
     return f"{now} {where}", f"{then} {where}"
-
-
-def _family(metric: str) -> str:
-    return metric.partition(":")[0]
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _ordinal(count: int) -> str:

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from services.alerts import phrases
-from services.alerts.phrases import headline, plain, price
+from services.alerts import phrases, units
 from services.jobs import AccountMail, Notice
 from services.notify.message import Message
 from services.store.alerts import Alert
@@ -41,8 +40,8 @@ class Composer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["price"] = phrases.number
-        self._templates.filters["plain"] = plain
+        self._templates.filters["price"] = units.number
+        self._templates.filters["plain"] = units.plain
 
     def trigger(self, trigger: Trigger, user: User) -> Message:
         """The bell: what happened, with the evidence, in the reader's time zone."""
@@ -50,7 +49,7 @@ class Composer:
         return self._message(
             "trigger",
             to=user.email,
-            subject=f"{happened}, now {phrases.number(trigger.price)} · Bellwether",
+            subject=f"{happened}, now {units.number(trigger.price)} · Bellwether",
             key=f"{trigger.id}.email",
             trigger=trigger,
             happened=happened,
@@ -91,8 +90,10 @@ class Composer:
             because=alerts[0].paused_because,
             split=split[0] if split else None,
             day=_day(split[0].session) if split else None,
-            headline=lambda alert: headline(symbol, alert.condition, _currency(alert)),
-            level_before=lambda alert: price(alert.adjustments[-1].level_before, _currency(alert)),
+            headline=lambda alert: phrases.headline(symbol, alert.condition, _currency(alert)),
+            level_before=lambda alert: units.price(
+                alert.adjustments[-1].level_before, _currency(alert)
+            ),
             link=f"{self._address}/alerts",
         )
 

@@ -1,6 +1,7 @@
 // What a browser with scripts does beyond what the pages do alone.
 import { refresh } from "./refresh.js";
 import { suggest } from "./suggest.js";
+import { understand } from "./understand.js";
 
 for (const field of document.querySelectorAll("[data-time-zone]")) {
   field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
@@ -19,4 +20,5 @@ addEventListener("pageshow", () => {
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 for (const field of document.querySelectorAll("[data-suggest]")) suggest(field);
+for (const field of document.querySelectorAll("[data-understand]")) understand(field);
 for (const table of document.querySelectorAll("[data-refresh]")) refresh(table);

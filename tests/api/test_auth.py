@@ -22,6 +22,7 @@ ROUTES = [
     ("DELETE", ENTRY),
     ("GET", "/alerts"),
     ("POST", "/alerts"),
+    ("POST", "/alerts/parse"),
     ("GET", "/alerts/<alert_id>"),
     ("PATCH", "/alerts/<alert_id>"),
     ("DELETE", "/alerts/<alert_id>"),

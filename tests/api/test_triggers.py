@@ -31,6 +31,7 @@ def test_a_trigger_shows_its_evidence_and_deliveries(site: Site, person: Person)
         "price": 100.0,
         "low": 100.0,
         "high": 100.0,
+        "peak": None,
         "currency": "USD",
         "occurred_at": "2026-03-02T15:00:00Z",
         "noticed_at": "2026-03-02T15:00:01Z",

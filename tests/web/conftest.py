@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from services.alerts.conditions import PriceCondition, PriceKind
+from services.alerts.facts import Facts
 from services.market.desk import QuoteDesk
 from services.market.lookup import Lookup
 from services.store.alerts import Alert
@@ -61,8 +62,9 @@ class Reader:
         """An alert of this reader, set on a price of 100."""
         quote = make_quote(symbol, source=self.site.market.name)
         condition = PriceCondition(kind=kind, level=level)
-        arming = self.site.services.arming
-        return arming.create(self.uid, quote, condition, self.site.at, **more)
+        return self.site.services.arming.create(
+            self.uid, Facts(quote), condition, self.site.at, **more
+        )
 
 
 def words(answer: TestResponse) -> str:

@@ -155,8 +155,8 @@ def test_the_levels_of_armed_alerts_stand_on_the_row(ada: Reader) -> None:
     ada.alert("price_rises_to", 103.2)
     ada.alert("price_rises_to", 90, if_true="wait")
     text = ada.page(LIST)
-    assert "rises to 103.20 3.2 % to go" in text
-    assert "rises to 90.00 waits" in text
+    assert "rises to 103.20 USD 3.2 % to go" in text
+    assert "rises to 90.00 USD waits" in text
 
 
 def test_without_scripts_the_page_refreshes_itself(ada: Reader) -> None:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.alerts.conditions import PriceCondition
 from web import words
 
 NOW = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
@@ -69,24 +68,6 @@ def test_a_time_names_its_day_unless_that_is_the_reader_s_today(
     moment: datetime, zone: str, text: str
 ) -> None:
     assert words.clock(moment, zone, NOW) == text
-
-
-@pytest.mark.parametrize(
-    ("kind", "level", "price", "to_go"),
-    [
-        ("price_rises_to", 103.2, 100, 3.2),
-        ("price_falls_to", 90, 100, 10),
-        ("price_falls_to", -5, 10, 150),
-        ("price_rises_to", 100, 100, None),
-        ("price_falls_to", 90, 0, None),
-    ],
-)
-def test_the_distance_to_a_level(
-    kind: str, level: float, price: float, to_go: float | None
-) -> None:
-    condition = PriceCondition.model_validate({"kind": kind, "level": level})
-    found = words.to_go(condition, price)
-    assert found is None if to_go is None else found == pytest.approx(to_go)
 
 
 @pytest.mark.parametrize(

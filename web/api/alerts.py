@@ -1,15 +1,21 @@
 """Alerts: setting, changing, pausing and deleting them (ALERTS.md)."""
 
-from services.alerts.arming import IfTrue
-from services.alerts.conditions import Condition
+from dataclasses import replace
+from datetime import datetime
+from typing import TypedDict
+
+from services.alerts.arming import KEEP, Keep
 from services.errors import InvalidInput
-from services.store.alerts import Alert
+from services.store.alerts import Alert, Frequency
 from web.api import schemas
 from web.api.blueprint import PREFIX, api
 from web.api.idempotency import Headers, idempotent
 from web.api.openapi import BODY_PROBLEMS, operation
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, services
+from web.setting import Wish, facts_to_arm, sentence_of, set_alert, understood
+
+_STORED = schemas.Alert.model_fields.keys() - {"sentence"}
 
 
 @api.get("/alerts")
@@ -19,7 +25,7 @@ def read_alerts(query: schemas.PageQuery) -> schemas.Alerts:
     after = store_cursor("alerts", query.cursor)
     found, following = services().alerts.page(me().uid, after, query.limit)
     return schemas.Alerts(
-        items=[schemas.Alert.model_validate(alert) for alert in found],
+        items=[_shown(alert) for alert in found],
         next=text_of("alerts", following),
     )
 
@@ -27,43 +33,44 @@ def read_alerts(query: schemas.PageQuery) -> schemas.Alerts:
 @api.post("/alerts")
 @idempotent
 @operation("alerts", 201, schemas.Alert, *BODY_PROBLEMS, 409, headers=Headers)
-def create_alert(json: schemas.NewAlert) -> tuple[schemas.Alert, int, dict[str, str]]:
+def create_alert(json: schemas.AnyNewAlert) -> tuple[schemas.Alert, int, dict[str, str]]:
     """Set an alert. A condition that is true already needs `if_true`."""
-    quote = services().lookup.find_to_arm(json.symbol, now())
-    alert = services().arming.create(
-        me().uid,
-        quote,
-        json.condition,
-        now(),
-        frequency=json.frequency,
-        note=json.note,
-        if_true=json.if_true,
-    )
+    alert = set_alert(_wished(json.root), json.root.if_true)
     location = {"Location": f"{PREFIX}/alerts/{alert.id}"}
-    return schemas.Alert.model_validate(alert), 201, location
+    return _shown(alert), 201, location
+
+
+@api.post("/alerts/parse")
+@operation("alerts", 200, schemas.Understood, *BODY_PROBLEMS)
+def parse_alert(json: schemas.Sentence) -> schemas.Understood:
+    """Understand an alert in words; nothing is set."""
+    wish = understood(json.text)
+    return schemas.Understood.model_validate(wish)
 
 
 @api.get("/alerts/<alert_id>")
 @operation("alerts", 200, schemas.Alert, 404)
 def read_alert(alert_id: str) -> schemas.Alert:
     """Read one alert."""
-    return schemas.Alert.model_validate(services().alerts.get(me().uid, alert_id))
+    return _shown(services().alerts.get(me().uid, alert_id))
 
 
 @api.patch("/alerts/<alert_id>")
 @operation("alerts", 200, schemas.Alert, *BODY_PROBLEMS, 404, 409)
 def change_alert(alert_id: str, json: schemas.AlertChange) -> schemas.Alert:
-    """Change, pause or arm an alert; a note alone arms nothing anew."""
+    """Change, pause or arm an alert; only a condition or the state arms it anew."""
     if json.state == "paused" and json.condition is not None:
         raise InvalidInput("state", "A changed condition is armed at once. Pause it afterwards.")
     alert = services().alerts.get(me().uid, alert_id)
     if json.condition is not None or (json.state == "armed" and alert.state != "armed"):
-        alert = _rearmed(alert, json.condition, json.if_true)
+        alert = _rearmed(alert, json)
+    elif json.model_fields_set & {"frequency", "expires_at", "rearm_margin"}:
+        alert = services().arming.amend(me().uid, alert_id, now(), **_terms(json))
     if json.state == "paused":
         alert = services().arming.pause(me().uid, alert_id, now())
     if json.note is not None:
-        alert = services().arming.annotate(me().uid, alert_id, json.note)
-    return schemas.Alert.model_validate(alert)
+        alert = services().arming.amend(me().uid, alert_id, now(), note=json.note)
+    return _shown(alert)
 
 
 @api.delete("/alerts/<alert_id>")
@@ -74,8 +81,47 @@ def delete_alert(alert_id: str) -> tuple[str, int]:
     return "", 204
 
 
-def _rearmed(alert: Alert, condition: Condition | None, if_true: IfTrue | None) -> Alert:
-    quote = services().lookup.find_to_arm(alert.symbol, now())
+def _rearmed(alert: Alert, json: schemas.AlertChange) -> Alert:
     return services().arming.rearm(
-        alert.uid, alert.id, quote, now(), condition=condition, if_true=if_true
+        alert.uid,
+        alert.id,
+        facts_to_arm(alert.symbol, json.condition or alert.condition),
+        now(),
+        condition=json.condition,
+        if_true=json.if_true,
+        **_terms(json),
     )
+
+
+class _Terms(TypedDict):
+    """How often, until when and with which margin an alert is to ring from now on."""
+
+    frequency: Frequency | None
+    expires_at: datetime | Keep | None
+    rearm_margin: float | None
+
+
+def _terms(json: schemas.AlertChange) -> _Terms:
+    return {
+        "frequency": json.frequency,
+        "expires_at": json.expires_at if "expires_at" in json.model_fields_set else KEEP,
+        "rearm_margin": json.rearm_margin,
+    }
+
+
+def _wished(json: schemas.NewAlert | schemas.NewAlertInWords) -> Wish:
+    if isinstance(json, schemas.NewAlertInWords):
+        return replace(understood(json.text, json.note), rearm_margin=json.rearm_margin)
+    return Wish(
+        json.symbol,
+        json.condition,
+        json.frequency,
+        json.expires_at,
+        json.note,
+        json.rearm_margin,
+    )
+
+
+def _shown(alert: Alert) -> schemas.Alert:
+    fields = {name: getattr(alert, name) for name in _STORED}
+    return schemas.Alert(**fields, sentence=sentence_of(alert))

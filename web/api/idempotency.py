@@ -1,9 +1,10 @@
 """The header `Idempotency-Key`: what is asked twice is done once.
 
-After the IETF draft *The Idempotency-Key HTTP Header Field* (draft-ietf-httpapi-idempotency-key-header):
-the first answer is given again to the same key and request; another request under that key is
-refused with 422, and one that comes while the first still runs with 409. Only what was done is
-kept: a refusal changes nothing, and its key may be used again.
+After the IETF draft *The Idempotency-Key HTTP Header Field*
+(draft-ietf-httpapi-idempotency-key-header): the first answer is given again to the same key and
+request; another request under that key is refused with 422, and one that comes while the first
+still runs with 409. Only what was done is kept: a refusal changes nothing, and its key may be
+used again.
 """
 
 import hashlib

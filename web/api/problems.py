@@ -110,6 +110,19 @@ def _(error: errors.InvalidInput) -> Described:
 
 
 @describe.register
+def _(error: errors.WordsError) -> Described:
+    fault = FieldError(
+        field="text",
+        message=error.message,
+        column=error.column,
+        word=error.word,
+        expected=error.expected or None,
+        suggestion=error.suggestion,
+    )
+    return _own("not-understood", 422, error.message, errors=[fault])
+
+
+@describe.register
 def _(error: errors.UnknownSymbol) -> Described:
     suggestions = [Suggestion(symbol=symbol, name=name) for symbol, name in error.suggestions]
     fault = FieldError(field="symbol", message=str(error))

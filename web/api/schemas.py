@@ -5,13 +5,23 @@ Times are UTC in ISO 8601 with `Z`. Requests refuse fields that are not named he
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    StringConstraints,
+    Tag,
+)
 
 from services.alerts.arming import IfTrue
 from services.alerts.conditions import Condition
 from services.alerts.intervals import IsoDate
+from services.alerts.words import MAX_TEXT
 from services.market.models import MarketState
-from services.store.alerts import MAX_NOTE, Frequency, State
+from services.store.alerts import MAX_NOTE, MAX_REARM_MARGIN, Frequency, State
 from services.store.triggers import DeliveryState
 from services.store.watchlists import MAX_NAME, MAX_SYMBOLS
 
@@ -32,6 +42,14 @@ SymbolText: TypeAlias = Annotated[
 Instant: TypeAlias = AwareDatetime
 
 
+Margin: TypeAlias = Annotated[
+    float, Field(strict=True, ge=0, le=MAX_REARM_MARGIN, allow_inf_nan=False)
+]
+Text: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=_ONE_LINE)
+]
+
+
 class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,10 +62,18 @@ class Answer(BaseModel):
 
 
 class FieldError(Answer):
-    """What is wrong with one field, named as in the request (`condition.level`)."""
+    """What is wrong with one field, named as in the request (`condition.level`).
+
+    Where a sentence is not understood: at `word`, which begins at `column` (from 0), `expected`
+    says what may stand there and `suggestion` what was perhaps meant.
+    """
 
     field: str
     message: str
+    column: int | None = None
+    word: str | None = None
+    expected: str | None = None
+    suggestion: str | None = None
 
 
 class Suggestion(Answer):
@@ -60,8 +86,8 @@ class Suggestion(Answer):
 class Problem(Answer):
     """Why a request was refused or failed (RFC 9457).
 
-    `value` is the present price and `choices` are what `if_true` may say, where an alert's
-    condition is true already.
+    Where an alert's condition is true already, `value` is where its metric stands, in its unit,
+    and `choices` are what `if_true` may say.
     """
 
     type: str = "about:blank"
@@ -222,18 +248,26 @@ class Adjustment(Answer):
 
 
 class Alert(Answer):
-    """armed: waits for its condition. waiting: was true when set, arms once the price has
-    been on the other side. paused: by its owner, or for `paused_because`. triggered: done.
+    """armed: waits for its condition. waiting: was true when set or has just rung, arms once the
+    metric has been on the other side of its level, or of `rearm_at`. paused: by its owner, or
+    for `paused_because`. triggered and expired: done. `sentence` says the alert in words.
+
+    Until `rests_after`, that session included, a daily alert that rang counts nothing.
     """
 
     id: str
     symbol: str
     condition: Condition
     frequency: Frequency
+    expires_at: Instant | None
+    rearm_margin: float
+    sentence: str
     note: str
     state: State
     epoch: int
     armed_at: Instant | None
+    rearm_at: float | None
+    rests_after: IsoDate | None
     created_at: Instant
     updated_at: Instant
     paused_because: str | None
@@ -247,23 +281,71 @@ class Alerts(Answer):
 
 
 class NewAlert(Request):
-    """`if_true` says what to do when the condition is true already."""
+    """`if_true` says what to do when the condition is true already.
+
+    Nothing that happens after `expires_at` counts. With the frequency `every` it arms again once
+    the metric has gone back by `rearm_margin`, in per cent of the level.
+    """
 
     symbol: SymbolText
     condition: Condition
     frequency: Frequency = "once"
+    expires_at: Instant | None = None
+    rearm_margin: Margin = 0.5
     note: Note = ""
     if_true: IfTrue | None = None
 
 
+class Sentence(Request):
+    """An alert in words, such as `aapl falls 5% today`; days are those of your time zone."""
+
+    text: Text
+
+
+class NewAlertInWords(Sentence):
+    """The sentence says symbol, condition, frequency and expiry."""
+
+    rearm_margin: Margin = 0.5
+    note: Note = ""
+    if_true: IfTrue | None = None
+
+
+def _form_of(body: object) -> str:
+    return "NewAlertInWords" if isinstance(body, dict) and "text" in body else "NewAlert"
+
+
+class AnyNewAlert(
+    RootModel[
+        Annotated[
+            Annotated[NewAlert, Tag("NewAlert")]
+            | Annotated[NewAlertInWords, Tag("NewAlertInWords")],
+            Discriminator(_form_of),
+        ]
+    ]
+):
+    """With `symbol` and `condition`, or in words as `text`."""
+
+
+class Understood(Answer):
+    """What a sentence asks for; `sentence` says it in words that are understood again."""
+
+    symbol: str
+    condition: Condition
+    frequency: Frequency
+    expires_at: Instant | None
+    sentence: str
+
+
 class AlertChange(Request):
-    """What is left out, or null, stays.
+    """What is left out, or null, stays; only `expires_at` as null takes the expiry away.
 
     A condition, or the state `armed`, arms the alert anew with its next epoch.
     """
 
     condition: Condition | None = None
     frequency: Frequency | None = None
+    expires_at: Instant | None = None
+    rearm_margin: Margin | None = None
     note: Note | None = None
     state: Literal["armed", "paused"] | None = None
     if_true: IfTrue | None = None
@@ -289,9 +371,10 @@ class Delivery(Answer):
 class Trigger(Answer):
     """That an alert's condition came true, with the evidence.
 
-    `value` is the furthest that the metric went, `low` and `high` those of the interval since
-    the last check; `occurred_at` is the exchange's time, `noticed_at` ours. Deliveries are
-    named by their channel.
+    `level`, `value` (the furthest that the metric went), `low` and `high` (of the interval since
+    the last check) are in the unit of the condition's metric; `price` and `peak`, from which a
+    trailing condition counts, in `currency`. `occurred_at` is the exchange's time,
+    `noticed_at` ours. Deliveries are named by their channel.
     """
 
     id: str
@@ -304,6 +387,7 @@ class Trigger(Answer):
     price: float
     low: float
     high: float
+    peak: float | None
     currency: str
     occurred_at: Instant
     noticed_at: Instant

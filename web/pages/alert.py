@@ -3,19 +3,18 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from services.alerts import phrases
 from services.alerts.arming import check_note
 from services.alerts.conditions import Condition
 from services.errors import AlreadyTrue, InvalidInput, NoQuote, UnknownSymbol
-from services.market.money import price_text
 from services.store.alerts import MAX_NOTE, Alert
-from web import forms
+from web import alert_form, forms, words
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, people_only, services
 from web.forms import Form
-from web.pages.alerts import condition_of, field_of, if_true_of, lines_of
-from web.pages.watchlists import no_answer
+from web.pages.alerts import Line, lines_of
+from web.setting import facts_to_arm, no_answer, sentence_of
 
-FIELDS = ("kind", "level", "note", "if_true")
 pages = Blueprint("alert", __name__, url_prefix="/alerts/<alert_id>")
 
 
@@ -23,23 +22,46 @@ pages = Blueprint("alert", __name__, url_prefix="/alerts/<alert_id>")
 @people_only
 def show(alert_id: str) -> ResponseReturnValue:
     alert = services().alerts.get(me().uid, alert_id)
-    return _page(alert, _filled(alert))
+    return _page(alert, alert_form.filled(alert, me().time_zone))
 
 
 @pages.post("")
 @people_only
 def change(alert_id: str) -> ResponseReturnValue:
-    """Keep the note; arm anew only if the condition has changed."""
-    alert, form = services().alerts.get(me().uid, alert_id), Form.posted(*FIELDS)
+    """Keep what was changed; arm anew only if the condition is another."""
+    alert = services().alerts.get(me().uid, alert_id)
+    form = Form.posted(*alert_form.FIELDS)
     try:
-        condition, note = condition_of(form), check_note(forms.paragraph(form["note"]))
-        if condition != alert.condition:
-            _arm(alert, form, condition)
-        services().arming.annotate(me().uid, alert_id, note)
+        condition = alert_form.condition_of(form)
+        _keep(alert, form, condition)
     except (AlreadyTrue, NoQuote, UnknownSymbol, InvalidInput) as error:
         return _refused(alert, form, error, "alert.change")
-    flash("The alert is changed." if condition != alert.condition else "The note is kept.")
+    flash("The alert is changed.")
     return redirect(url_for("alert.show", alert_id=alert_id))
+
+
+def _keep(alert: Alert, form: Form, condition: Condition) -> None:
+    note = check_note(forms.paragraph(form["note"]))
+    frequency = alert_form.frequency_of(form)
+    expires_at = alert.expires_at
+    if form["expires"] != alert_form.last_day(expires_at, me().time_zone):
+        expires_at = alert_form.expiry_of(form, me().time_zone, now())
+    if condition != alert.condition:
+        services().arming.rearm(
+            me().uid,
+            alert.id,
+            facts_to_arm(alert.symbol, condition),
+            now(),
+            condition=condition,
+            frequency=frequency,
+            expires_at=expires_at,
+            if_true=alert_form.if_true_of(form),
+        )
+        services().arming.amend(me().uid, alert.id, now(), note=note)
+    else:
+        services().arming.amend(
+            me().uid, alert.id, now(), note=note, frequency=frequency, expires_at=expires_at
+        )
 
 
 @pages.post("/arm")
@@ -47,14 +69,27 @@ def change(alert_id: str) -> ResponseReturnValue:
 def arm(alert_id: str) -> ResponseReturnValue:
     """Resume a paused alert, or let one that has rung ring again."""
     alert, form = services().alerts.get(me().uid, alert_id), Form.posted("if_true")
-    if alert.state in ("paused", "triggered"):
+    if alert.state in ("paused", "triggered", "expired"):
         try:
-            _arm(alert, form, None)
+            _arm_again(alert, form)
         except (AlreadyTrue, NoQuote, UnknownSymbol, InvalidInput) as error:
-            form = Form({**_filled(alert).values, **form.values})
-            return _refused(alert, form, error, "alert.arm")
+            filled = alert_form.filled(alert, me().time_zone)
+            return _refused(alert, Form({**filled.values, **form.values}), error, "alert.arm")
         flash("The alert is set again.")
     return redirect(url_for("alert.show", alert_id=alert_id))
+
+
+def _arm_again(alert: Alert, form: Form) -> None:
+    """An expiry that is over does not hold the alert any more."""
+    over = alert.expires_at is not None and alert.expires_at <= now()
+    services().arming.rearm(
+        me().uid,
+        alert.id,
+        facts_to_arm(alert.symbol, alert.condition),
+        now(),
+        expires_at=None if over else alert.expires_at,
+        if_true=alert_form.if_true_of(form),
+    )
 
 
 @pages.post("/pause")
@@ -73,13 +108,6 @@ def delete(alert_id: str) -> ResponseReturnValue:
     return redirect(url_for("alerts.index"))
 
 
-def _arm(alert: Alert, form: Form, condition: Condition | None) -> None:
-    quote = services().lookup.find_to_arm(alert.symbol, now())
-    services().arming.rearm(
-        me().uid, alert.id, quote, now(), condition=condition, if_true=if_true_of(form)
-    )
-
-
 def _refused(
     alert: Alert,
     form: Form,
@@ -89,15 +117,10 @@ def _refused(
     if isinstance(error, AlreadyTrue):
         return _page(alert, form, already=error, ask_at=ask_at), 409
     if isinstance(error, InvalidInput):
-        return _page(alert, form.refuse_input(error, field_of(error))), 422
+        return _page(alert, form.refuse_input(error, alert_form.field_of(error, form["kind"]))), 422
     if isinstance(error, NoQuote):
         return _page(alert, form.refuse(no_answer(error))), 503
     return _page(alert, form.refuse(f"There are no quotes for {alert.symbol} any more.")), 422
-
-
-def _filled(alert: Alert) -> Form:
-    level = price_text(alert.condition.target.level).replace(",", "")
-    return Form({"kind": alert.condition.kind, "level": level, "note": alert.note})
 
 
 def _page(
@@ -105,15 +128,23 @@ def _page(
 ) -> str:
     after = store_cursor("triggers", request.args.get("after"))
     triggers, more = services().triggers.page(me().uid, after, alert_id=alert.id)
+    line = lines_of([alert])[0]
     return render_template(
         "alerts/show.html",
         alert=alert,
-        line=lines_of([alert])[0],
+        line=line,
+        said=sentence_of(alert),
         form=form,
         already=already,
-        already_price=price_text(already.value) if already else None,
+        present=_present(form, already, line) if already else "",
         ask_at=ask_at,
         triggers=triggers,
         more=text_of("triggers", more),
+        choices=alert_form.choices(form),
         max_note=MAX_NOTE,
     )
+
+
+def _present(form: Form, already: AlreadyTrue, line: Line) -> str:
+    asked = alert_form.condition_of(form)
+    return phrases.present(asked, already.value, words.unit(line.currency))

@@ -1,28 +1,34 @@
-"""All alerts, and setting a new one."""
+"""All alerts, and setting a new one: in words, or blank by blank."""
 
 from dataclasses import dataclass
-from typing import cast, get_args
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from services.alerts.arming import IfTrue, check_note
-from services.alerts.conditions import Condition, PriceCondition, PriceKind
+from services.alerts import phrases
+from services.alerts.arming import check_note
 from services.alerts.readings import Unchecked
-from services.errors import AlreadyTrue, InvalidInput, LimitReached, NoQuote, UnknownSymbol
+from services.errors import (
+    AlreadyTrue,
+    BellwetherError,
+    InvalidInput,
+    LimitReached,
+    NoQuote,
+    UnknownSymbol,
+    WordsError,
+)
 from services.market.cache import CachedQuote
 from services.market.desk import Answer
 from services.market.models import normal_symbol
-from services.market.money import price_text
 from services.store.alerts import MAX_NOTE, Alert
-from web import forms, words
+from web import alert_form, forms, words
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, people_only, services
 from web.forms import Form, is_symbol
 from web.market import market
 from web.once import new_token, once
-from web.pages.watchlists import no_answer
 from web.rows import distance
+from web.setting import Wish, no_answer, set_alert, understood
 
 SHOWN = 200
 FILTERS = {
@@ -31,8 +37,10 @@ FILTERS = {
     "waiting": "Waiting",
     "paused": "Paused",
     "triggered": "Rang",
+    "expired": "Expired",
 }
-FIELDS = ("symbol", "kind", "level", "note", "once", "if_true")
+REFUSALS = (AlreadyTrue, UnknownSymbol, NoQuote, InvalidInput, LimitReached, WordsError)
+"""What a form is given back for, with what was typed."""
 pages = Blueprint("alerts", __name__, url_prefix="/alerts")
 
 
@@ -49,6 +57,13 @@ class Line:
     @property
     def cached(self) -> CachedQuote | None:
         return self.answer if isinstance(self.answer, CachedQuote) else None
+
+    @property
+    def currency(self) -> str:
+        """The currency of its prices, as far as anybody knows."""
+        if self.cached:
+            return self.cached.quote.currency
+        return self.alert.baseline.currency if self.alert.baseline else ""
 
 
 @pages.get("")
@@ -96,72 +111,111 @@ def _blind(alert: Alert, unchecked: dict[str, Unchecked]) -> Unchecked | None:
 @pages.get("/new")
 @people_only
 def new() -> ResponseReturnValue:
-    return _page(Form.asked("symbol", "kind", "level", "note"))
+    form = Form.asked("text", "symbol", *alert_form.FIELDS)
+    return new_page(with_defaults(form))
 
 
 @pages.post("/new")
 @people_only
 def create() -> ResponseReturnValue:
-    form = Form.posted(*FIELDS)
+    """Set what was said or filled in; or fill in the blanks with what was said."""
+    form = Form.posted("text", "do", "symbol", "once", *alert_form.FIELDS)
     try:
-        alert_id = once(form["once"], lambda: _create(form).id)
-    except AlreadyTrue as error:
-        return _page(form, already=error), 409
-    except UnknownSymbol as error:
-        return _page(form, unknown=error), 422
-    except NoQuote as error:
-        return _page(form.refuse(no_answer(error), "symbol")), 503
-    except InvalidInput as error:
-        return _page(form.refuse_input(error, field_of(error))), 422
-    except LimitReached as error:
-        return _page(form.refuse(str(error))), 422
+        wish = _wished(form)
+        if form["do"] == "fill":
+            return new_page(_filled(form, wish))
+        alert_id = once(form["once"], lambda: _set(wish, form))
+    except REFUSALS as error:
+        return refused(form, error)
     flash("The alert is set.")
     if alert_id is None:
         return redirect(url_for("alerts.index"))
     return redirect(url_for("alert.show", alert_id=alert_id))
 
 
-def condition_of(form: Form) -> Condition:
-    """The condition that a form says. Raises InvalidInput."""
-    kind = form["kind"]
-    if kind not in get_args(PriceKind):
-        raise InvalidInput("kind", "Choose whether the price rises or falls to the level.")
-    return PriceCondition(kind=cast(PriceKind, kind), level=forms.level(form["level"]))
+def refused(form: Form, error: BellwetherError) -> ResponseReturnValue:
+    """The page of a new alert with what was typed and what is wrong with it."""
+    said = bool(form["text"])
+    form = with_defaults(form) if said else form
+    match error:
+        case WordsError():
+            return new_page(form.refuse(error.message, "text"), wrong=error), 422
+        case AlreadyTrue():
+            return new_page(form, already=error), 409
+        case UnknownSymbol():
+            return new_page(form, unknown=error), 422
+        case NoQuote():
+            return new_page(form.refuse(no_answer(error), "text" if said else "symbol")), 503
+        case InvalidInput():
+            field = "text" if said else alert_form.field_of(error, form["kind"])
+            return new_page(form.refuse_input(error, field)), 422
+    return new_page(form.refuse(str(error))), 422
 
 
-def if_true_of(form: Form) -> IfTrue | None:
-    """What to do about a condition that is true already; None while nobody was asked."""
-    choice = form["if_true"]
-    return cast(IfTrue, choice) if choice in get_args(IfTrue) else None
+def with_defaults(form: Form) -> Form:
+    """A form in which no choice is left open."""
+    given = {name: value for name, value in form.values.items() if value}
+    return Form({**form.values, **alert_form.DEFAULTS, **given}, form.errors)
 
 
-def field_of(error: InvalidInput) -> str:
-    """The form's field of an error about an alert: `condition.level` stands in `level`."""
-    return error.field.rpartition(".")[2]
-
-
-def _create(form: Form) -> Alert:
-    condition, note = condition_of(form), check_note(forms.paragraph(form["note"]))
-    quote = services().lookup.find_to_arm(forms.one_line(form["symbol"]), now())
-    return services().arming.create(
-        me().uid, quote, condition, now(), note=note, if_true=if_true_of(form)
+def _wished(form: Form) -> Wish:
+    note = check_note(forms.paragraph(form["note"]))
+    if form["text"].strip():
+        return understood(form["text"], note)
+    return Wish(
+        symbol=forms.one_line(form["symbol"]),
+        condition=alert_form.condition_of(form),
+        frequency=alert_form.frequency_of(form),
+        expires_at=alert_form.expiry_of(form, me().time_zone, now()),
+        note=note,
     )
 
 
-def _page(
-    form: Form, already: AlreadyTrue | None = None, unknown: UnknownSymbol | None = None
+def _set(wish: Wish, form: Form) -> str:
+    return set_alert(wish, alert_form.if_true_of(form)).id
+
+
+def _filled(form: Form, wish: Wish) -> Form:
+    values = {
+        **alert_form.DEFAULTS,
+        **alert_form.values_of(wish.condition),
+        "symbol": wish.symbol,
+        "frequency": wish.frequency,
+        "expires": alert_form.last_day(wish.expires_at, me().time_zone),
+        "note": form["note"],
+        "understood": wish.sentence,
+    }
+    return Form(values)
+
+
+def new_page(
+    form: Form,
+    already: AlreadyTrue | None = None,
+    unknown: UnknownSymbol | None = None,
+    wrong: WordsError | None = None,
 ) -> str:
+    wish = _wished(form) if already else None
+    quote = present_quote(wish.symbol if wish else form["symbol"])
     return render_template(
         "alerts/new.html",
         form=form,
         once=new_token(),
         already=already,
-        already_price=price_text(already.value) if already else None,
+        wish=wish,
+        present=present_text(wish, already, quote) if wish and already else "",
         unknown=unknown,
         suggestions=[s for s in unknown.suggestions if is_symbol(s[0])] if unknown else [],
-        quote=present_quote(form["symbol"]),
+        wrong=wrong,
+        quote=quote,
+        choices=alert_form.choices(form),
         max_note=MAX_NOTE,
     )
+
+
+def present_text(wish: Wish, already: AlreadyTrue, quote: CachedQuote | None) -> str:
+    """Where the metric stands that has reached its level already."""
+    currency = words.unit(quote.quote.currency) if quote else ""
+    return phrases.present(wish.condition, already.value, currency)
 
 
 def present_quote(text: str) -> CachedQuote | None:

@@ -10,6 +10,7 @@ from services.store.watchlists import MAX_SYMBOLS, Entry, Watchlist
 from web.context import me, now, people_only, services
 from web.forms import Form, is_symbol, one_line
 from web.rows import html_of, rows_of
+from web.setting import no_answer
 
 ALERTS_READ = 200
 STARTERS = ("AAPL", "MSFT", "IBM")
@@ -40,14 +41,6 @@ def add(list_id: str) -> ResponseReturnValue:
         return _page(list_id, form.refuse(str(error), "symbol")), 422
     flash(f"{quote.symbol} is on {added_to.name}.")
     return redirect(url_for("watchlists.show", list_id=list_id))
-
-
-def no_answer(error: NoQuote) -> str:
-    """What to say when the source could not be asked about a symbol."""
-    return (
-        f"The quote source gave no answer about {error.symbol} just now."
-        " Nothing is lost: try again in a minute."
-    )
 
 
 def _added(list_id: str, symbol: str, moment: datetime) -> Watchlist:

@@ -1,0 +1,255 @@
+"""The form of an alert: which blanks each kind has, and how they become a condition and back."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple, cast, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter, ValidationError
+
+from services.alerts import units
+from services.alerts.arming import IfTrue
+from services.alerts.conditions import WINDOWS, Condition
+from services.errors import InvalidInput
+from services.market.money import price_text
+from services.store.alerts import Alert, Frequency
+from web import forms
+from web.faults import faults, message
+from web.forms import Form
+
+LAST_DAY = date(2999, 12, 31)
+_CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
+
+
+class Blank(NamedTuple):
+    """A field of the form, the member of the condition that it fills, and both ways between."""
+
+    name: str
+    member: str
+    read: Callable[[str, str], object]
+    write: Callable[[Any], str]
+
+
+def _written(value: float) -> str:
+    """A level as it may be typed again: no digit is lost, none is noise."""
+    shown = price_text(value).replace(",", "")
+    return shown if float(shown) == value else format(Decimal(repr(value)), "f")
+
+
+def _plain(value: float) -> str:
+    shown = _written(value)
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def _number(name: str, member: str) -> Blank:
+    return Blank(name, member, forms.number, _plain)
+
+
+def _whole(name: str, member: str) -> Blank:
+    return Blank(name, member, forms.whole, str)
+
+
+def _choice(name: str, member: str) -> Blank:
+    return Blank(name, member, lambda text, _: text, str)
+
+
+_LEVEL = Blank("level", "level", forms.number, _written)
+_EXTENDED = Blank("extended", "extended", lambda text, _: text == "yes", lambda on: "yes" * on)
+_DOWN_TODAY = Blank(
+    "change", "level", lambda text, name: 0 - forms.number(text, name), lambda value: _plain(-value)
+)
+_PRICE = (_LEVEL, _EXTENDED)
+_TRAIL = (_number("trail", "percent"),)
+_SPAN = (_choice("span", "span"),)
+_RSI = (_number("rsi", "level"), _whole("rsi_days", "days"))
+BLANKS: Mapping[str, tuple[Blank, ...]] = {
+    "price_rises_to": _PRICE,
+    "price_falls_to": _PRICE,
+    "day_change_rises_to": (_number("change", "level"),),
+    "day_change_falls_to": (_DOWN_TODAY,),
+    "moves_by": (
+        _number("move", "percent"),
+        _choice("window", "window"),
+        _choice("move_way", "direction"),
+    ),
+    "falls_from_peak": _TRAIL,
+    "rises_from_trough": _TRAIL,
+    "new_high": _SPAN,
+    "new_low": _SPAN,
+    "crosses_average": (
+        _choice("average", "average"),
+        _whole("average_days", "days"),
+        _choice("average_way", "direction"),
+    ),
+    "averages_cross": (
+        _whole("fast", "fast"),
+        _whole("slow", "slow"),
+        _choice("cross_way", "direction"),
+    ),
+    "rsi_rises_to": _RSI,
+    "rsi_falls_to": _RSI,
+    "volume_reaches": (_number("ratio", "ratio"),),
+    "earnings_within": (_whole("earnings_days", "days"),),
+}
+_OF_ALL_KINDS = ("kind", "frequency", "expires", "note", "if_true")
+FIELDS = (
+    *_OF_ALL_KINDS,
+    *dict.fromkeys(blank.name for blanks in BLANKS.values() for blank in blanks),
+)
+DEFAULTS = {
+    "kind": "price_rises_to",
+    "window": "1h",
+    "move_way": "either",
+    "span": "52w",
+    "average": "sma",
+    "average_days": "200",
+    "average_way": "up",
+    "fast": "50",
+    "slow": "200",
+    "cross_way": "up",
+    "rsi_days": "14",
+    "earnings_days": "5",
+    "frequency": "once",
+}
+KINDS = (
+    (
+        "Price",
+        (
+            ("price_rises_to", "rises to"),
+            ("price_falls_to", "falls to"),
+            ("falls_from_peak", "falls from its high by"),
+            ("rises_from_trough", "rises from its low by"),
+            ("new_high", "makes a new high"),
+            ("new_low", "makes a new low"),
+            ("moves_by", "moves within a time by"),
+        ),
+    ),
+    (
+        "Today",
+        (
+            ("day_change_rises_to", "is up today by"),
+            ("day_change_falls_to", "is down today by"),
+        ),
+    ),
+    (
+        "Trend",
+        (
+            ("crosses_average", "crosses its average"),
+            ("averages_cross", "has its averages cross"),
+            ("rsi_rises_to", "RSI rises to"),
+            ("rsi_falls_to", "RSI falls to"),
+        ),
+    ),
+    ("Volume", (("volume_reaches", "volume reaches"),)),
+    ("Calendar", (("earnings_within", "reports earnings within"),)),
+)
+FREQUENCIES: Mapping[Frequency, str] = {
+    "once": "once, then it is done",
+    "daily": "at most once per trading day",
+    "every": "every time, once it has gone back",
+}
+_USUAL_SPANS = ("5d", "20d", "50d", "100d", "13w", "26w", "52w", "104w")
+
+
+def choices(form: Form) -> dict[str, Any]:
+    """What the selects of the form offer."""
+    spans = dict.fromkeys((*_USUAL_SPANS, *([form["span"]] if form["span"] else [])))
+    return {
+        "kinds": KINDS,
+        "frequencies": FREQUENCIES,
+        "windows": {window: units.window_text(window) for window in WINDOWS},
+        "spans": {span: _span(span) for span in spans},
+    }
+
+
+def _span(span: str) -> str:
+    weeks, sessions = span.endswith("w"), span.endswith("d")
+    return f"{span[:-1]} {'weeks' if weeks else 'trading days'}" if weeks or sessions else span
+
+
+def condition_of(form: Form) -> Condition:
+    """The condition that a form says. Raises InvalidInput, which names the form's field."""
+    kind = form["kind"]
+    if kind not in BLANKS:
+        raise InvalidInput("kind", "Choose what to wait for.")
+    blanks = BLANKS[kind]
+    members = {blank.member: blank.read(form[blank.name], blank.name) for blank in blanks}
+    try:
+        return _CONDITION.validate_python({"kind": kind, **members})
+    except ValidationError as error:
+        found = faults(error)[0]
+        raise InvalidInput(_blamed(kind, found["loc"]), message(found)) from None
+
+
+def _blamed(kind: str, place: tuple[int | str, ...]) -> str:
+    """The form's field of a fault in a condition; the first one where it is of the whole."""
+    named = [blank.name for blank in BLANKS[kind] if blank.member in place]
+    return named[0] if named else BLANKS[kind][0].name
+
+
+def field_of(error: InvalidInput, kind: str) -> str:
+    """The form's field of an error about an alert, such as `condition.level`."""
+    whole, _, member = error.field.partition(".")
+    if whole == "condition" and kind in BLANKS:
+        return _blamed(kind, (member,))
+    return {"expires_at": "expires"}.get(error.field, error.field)
+
+
+def frequency_of(form: Form) -> Frequency:
+    """How often it may ring. Raises InvalidInput."""
+    chosen = form["frequency"] or "once"
+    if chosen not in FREQUENCIES:
+        raise InvalidInput("frequency", "Choose how often it may ring.")
+    return cast(Frequency, chosen)
+
+
+def expiry_of(form: Form, time_zone: str, now: datetime) -> datetime | None:
+    """The end of the day until which it is to count, UTC; None for ever. Raises InvalidInput."""
+    typed = form["expires"].strip()
+    if not typed:
+        return None
+    try:
+        day = date.fromisoformat(typed) if len(typed) == 10 else None
+    except ValueError:
+        day = None
+    if day is None or day > LAST_DAY:
+        raise InvalidInput("expires", "Write the last day as year-month-day, such as 2027-01-31.")
+    ends = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(time_zone)).astimezone(UTC)
+    if ends <= now:
+        raise InvalidInput("expires", "This day is over. Choose today or a later one.")
+    return ends
+
+
+def last_day(expires_at: datetime | None, time_zone: str) -> str:
+    """The day of `expiry_of`, as a date field shows it."""
+    if expires_at is None:
+        return ""
+    return (expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(time_zone)).date().isoformat()
+
+
+def if_true_of(form: Form) -> IfTrue | None:
+    """What to do about a condition that is true already; None while nobody was asked."""
+    choice = form["if_true"]
+    return cast(IfTrue, choice) if choice in get_args(IfTrue) else None
+
+
+def values_of(condition: Condition) -> dict[str, str]:
+    """How a condition stands in the form."""
+    return {"kind": condition.kind} | {
+        blank.name: blank.write(getattr(condition, blank.member))
+        for blank in BLANKS[condition.kind]
+    }
+
+
+def filled(alert: Alert, time_zone: str) -> Form:
+    """The form of an alert as it is."""
+    return Form(
+        {
+            **DEFAULTS,
+            **values_of(alert.condition),
+            "frequency": alert.frequency,
+            "expires": last_day(alert.expires_at, time_zone),
+            "note": alert.note,
+        }
+    )
