@@ -20,6 +20,7 @@ from bench._stores import START, places
 from bench.check import redis_server
 from config import Settings
 from services.alerts.conditions import PriceCondition
+from services.alerts.facts import Facts
 from services.container import Services
 from services.ids import new_id
 from services.notify.outbox import Outbox
@@ -95,7 +96,7 @@ class Day:
             quote = self._market.quotes([SYMBOLS[number]], START)[SYMBOLS[number]]
             level = 100.25 if number == 0 else 120.0 + number
             condition = PriceCondition(kind="price_rises_to", level=level)
-            self._services.arming.create(uid, quote, condition, START)
+            self._services.arming.create(uid, Facts(quote), condition, START)
 
     def _edit(self, uid: str) -> None:
         for number in range(EDITS):

@@ -10,8 +10,13 @@ from redis import RedisError
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from services.jobs import AccountMail
+from services.alerts.index import ArmedIndex
+from services.alerts.reconcile import reconcile
+from services.jobs import AccountMail, Notice
 from services.market.fetch import fetch_into_cache, search_into_cache
+from services.market.fetch_past import bars_into_cache, earnings_into_cache
+from services.market.models import BarInterval
+from services.store.system import Shard
 from workers.parts import parts
 
 CHECK_LOCK = "lock:check"
@@ -34,20 +39,60 @@ def search_symbols(text: str) -> None:
     search_into_cache(parts().provider, parts().cache, text, _now())
 
 
+def fetch_bars(symbol: str, interval: BarInterval, years: int) -> None:
+    """Fetch bars that a page waits for."""
+    bars_into_cache(parts().provider, parts().services.redis, symbol, interval, years, _now())
+
+
+def fetch_earnings(symbol: str) -> None:
+    """Fetch an earnings date that a page waits for."""
+    earnings_into_cache(parts().provider, parts().services.redis, symbol, _now())
+
+
 def check_alerts() -> None:
-    """Hold every armed alert against the market, unless another worker is at it."""
+    """Hold every armed alert against the market: in this job, or in one for each shard."""
+    shards = parts().services.settings.check_shards
     with _only_one(CHECK_LOCK, LOCK_HOLDS) as mine:
         if not mine:
             log.info("A check is running; this one does nothing")
             return
-        report = parts().checker.run(_now())
+        parts().checker.prepare(_now(), shards)
+        if shards == 1:
+            check_shard(0, 1)
+    if shards > 1:
+        for number in range(shards):
+            parts().services.jobs.check_shard(number, shards)
+
+
+def check_shard(number: int, of: int) -> None:
+    """Check one shard's symbols, unless another worker is at it."""
+    with _only_one(f"{CHECK_LOCK}:{number}-of-{of}", LOCK_HOLDS) as mine:
+        if not mine:
+            log.info("Shard %d of %d is being checked; this job does nothing", number, of)
+            return
+        report = parts().checker.run_shard(Shard(number, of), _now())
         log.info(
-            "Checked %d symbols: %d alerts came true, %d recorded, %d symbols unseen",
+            "Checked %d symbols: %d alerts came true, %d recorded, %d symbols unseen, %d asleep",
             report.symbols,
             report.claimed,
             report.recorded,
             len(report.unchecked),
+            report.asleep,
         )
+
+
+def expire_alerts() -> None:
+    """End the alerts whose time is over."""
+    if ended := parts().expiry.run(_now()):
+        log.info("Ended %d alerts that had expired", ended)
+
+
+def reconcile_index() -> None:
+    """Compare the armed index with the store, and mend it; a difference is a fault of ours."""
+    s = parts().services
+    drift = reconcile(ArmedIndex(s.redis), parts().provider.name, s.alerts)
+    level = logging.ERROR if any(drift) else logging.INFO
+    log.log(level, "Reconciled the armed index with the store: %s", drift)
 
 
 def sweep() -> None:
@@ -65,6 +110,11 @@ def deliver(uid: str, trigger_id: str) -> None:
 def send_account_mail(kind: AccountMail, uid: str) -> None:
     """Send one mail about an account; RQ tries again when it raises."""
     parts().mailer.send(kind, uid, _now())
+
+
+def send_notice(kind: Notice, uid: str, alert_ids: list[str]) -> None:
+    """Tell a person what became of these alerts; RQ tries again when it raises."""
+    parts().notices.send(kind, uid, alert_ids, _now())
 
 
 def release_held(uid: str) -> None:

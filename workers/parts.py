@@ -8,17 +8,21 @@ from pathlib import Path
 from config import Settings, load_settings
 from services.accounts.mailer import AccountMailer
 from services.alerts.checker import Checker
+from services.alerts.expiry import Expiry
 from services.alerts.index import ArmedIndex
+from services.alerts.notices import Notices
 from services.alerts.recorder import Recorder
 from services.container import Services, open_services
 from services.market.cache import QuoteCache
+from services.market.histories import Histories
+from services.market.hours import Hours
 from services.market.provider import Provider
 from services.market.replay import ReplayProvider
 from services.market.replay_clock import replay_origin
 from services.notify.channels.email.transport import SmtpTransport
 from services.notify.compose import Composer
 from services.notify.outbox import Outbox
-from services.store.system import System
+from services.store.system import Shard, System, shard_of
 from workers.queues import RqJobs
 
 REPLAY_DATA = Path(__file__).parents[1] / "local" / "market"
@@ -52,10 +56,22 @@ class Parts:
             self.cache,
             ArmedIndex(s.redis),
             s.readings,
+            Histories(self.provider, s.redis),
+            Hours(),
             s.alerts,
             s.arming,
             self.recorder,
             System(s.store),
+        )
+
+    @property
+    def expiry(self) -> Expiry:
+        """Ends what the last check of its symbol has looked at to the end."""
+        s = self.services
+        system, shards = System(s.store), s.settings.check_shards
+        states = [system.checker(self.provider.name, Shard(n, shards)) for n in range(shards)]
+        return Expiry(
+            s.store, s.arming, lambda symbol: states[shard_of(symbol, shards)].checked_until(symbol)
         )
 
     @cached_property
@@ -72,6 +88,11 @@ class Parts:
     def outbox(self) -> Outbox:
         s = self.services
         return Outbox(s.store, self.composer, self.transport, s.jobs, random.random)
+
+    @cached_property
+    def notices(self) -> Notices:
+        s = self.services
+        return Notices(s.alerts, s.users, self.composer, self.transport)
 
     @cached_property
     def mailer(self) -> AccountMailer:

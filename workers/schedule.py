@@ -10,6 +10,8 @@ from config import Settings
 from workers.queues import CHECKS
 
 SWEEP_SECONDS = 60
+EXPIRE_SECONDS = 900
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ def entries(settings: Settings) -> tuple[Entry, ...]:
     return (
         Entry("check_alerts", settings.check_interval_seconds),
         Entry("sweep", min(SWEEP_SECONDS, settings.check_interval_seconds)),
+        Entry("expire_alerts", EXPIRE_SECONDS),
+        Entry("reconcile_index", DAY_SECONDS),
     )
 
 

@@ -4,6 +4,7 @@ A path is made of two readings, or of bars where they alone cannot tell. Order w
 is unknown, so only what is certain counts: its open comes first and its close last.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -55,8 +56,9 @@ class Point(NamedTuple):
 class Path:
     """From `since` up to the present reading, in whose shares all prices are.
 
-    `previous` is the reading where it began, None if that is not known. `earlier` is what came
-    before, for windows that reach back.
+    `previous` is the reading where it began, None if that is not known or not to count.
+    `earlier` is what came before, for windows that reach back. Sessions up to `rests_after`
+    are not in it.
     """
 
     since: datetime
@@ -64,6 +66,7 @@ class Path:
     moves: tuple[Move, ...]
     present: Reading
     earlier: tuple[Move, ...] = ()
+    rests_after: date | None = None
 
     def of_price(self) -> Interval:
         """What the price covered, its start included."""
@@ -97,7 +100,8 @@ class Path:
         if session is None or self.previous is None or self.previous.session > session:
             return self
         moves = tuple(move for move in self.moves if move.session > session)
-        return replace(self, previous=None, moves=moves or (self._end(self._today()),))
+        moves = moves or (self._end(self._today()),)
+        return replace(self, previous=None, moves=moves, rests_after=session)
 
     def _start(self) -> list[Move]:
         before = self.previous
@@ -116,12 +120,15 @@ class Path:
 
 
 def gauged(moves: Iterable[Move], gauge_of: Callable[[date], Gauge | None]) -> list[Point]:
-    """The moves as a metric sees them, without those of sessions that have no gauge."""
+    """The moves as a metric sees them, without those that have no value in it."""
     points = []
     for at, session, _, low, high, _ in moves:
         gauge = gauge_of(session)
-        if gauge is not None:
-            points.append(Point(at, session, gauge(low), gauge(high), low, high))
+        if gauge is None:
+            continue
+        least, most = gauge(low), gauge(high)
+        if not (math.isnan(least) or math.isnan(most)):
+            points.append(Point(at, session, least, most, low, high))
     return points
 
 
@@ -160,7 +167,8 @@ def from_minute_bars(
     The minute in which `since` lies counts, unless `only_after`: what was before an alert was
     set is no evidence. Bars from before are kept as the path's `earlier`.
     """
-    moves, earlier = [], []
+    moves: list[Move] = []
+    earlier: list[Move] = []
     for bar in bars:
         after = bar.start >= since if only_after else bar.start + MINUTE > since
         (moves if after else earlier).append(Move.of_bar(bar))

@@ -5,7 +5,7 @@ which symbols nothing sound is known, since when and why. Both can be lost: the 
 starts from the time of the last completed one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +15,7 @@ from services.alerts.intervals import Reading
 from services.redis_client import text_of
 
 KEPT = timedelta(days=10)
+PIPELINE = 1_000
 _UNCHECKED = "unchecked"
 
 
@@ -39,8 +40,21 @@ class Readings:
         readings = zip(symbols, map(_reading, found), strict=True)
         return {symbol: reading for symbol, reading in readings if reading is not None}
 
-    def put(self, symbol: str, reading: Reading) -> None:
-        self._redis.set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT)
+    def writing(self) -> "Redis":
+        """A pipeline whose commands take effect together."""
+        return self._redis.pipeline()
+
+    def put(self, symbol: str, reading: Reading, pipe: "Redis | None" = None) -> None:
+        """At once, or with the other commands of `pipe`."""
+        (pipe or self._redis).set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT)
+
+    def put_all(self, readings: Mapping[str, Reading]) -> None:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for number, (symbol, reading) in enumerate(readings.items(), 1):
+                self.put(symbol, reading, pipe)
+                if number % PIPELINE == 0:
+                    pipe.execute()
+            pipe.execute()
 
     def begin_run(self, run: str) -> None:
         """Forget what was read in another run of a replay: its later days prove nothing now."""
@@ -60,21 +74,24 @@ class Readings:
             if text is not None
         }
 
-    def note_unchecked(self, reasons: dict[str, str], now: datetime) -> dict[str, datetime]:
-        """Keep which symbols are blind, and no others; returns since when each is."""
+    def note_unchecked(
+        self, reasons: dict[str, str], now: datetime, among: Callable[[str], bool]
+    ) -> None:
+        """Keep which symbols are blind, and of those `among` which it looked no others."""
         before = self.unchecked(list(reasons))
+        seen = [s for s in map(text_of, self._redis.hkeys(_UNCHECKED)) if among(s)]
         notes = {
             symbol: Unchecked(since=before[symbol].since if symbol in before else now, reason=why)
             for symbol, why in reasons.items()
         }
         with self._redis.pipeline() as pipe:
-            pipe.delete(_UNCHECKED)
+            if seen:
+                pipe.hdel(_UNCHECKED, *seen)
             if notes:
                 pipe.hset(
                     _UNCHECKED, mapping={s: note.model_dump_json() for s, note in notes.items()}
                 )
             pipe.execute()
-        return {symbol: note.since for symbol, note in notes.items()}
 
 
 def _reading(text: bytes | str | None) -> Reading | None:

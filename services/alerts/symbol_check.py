@@ -1,27 +1,48 @@
-"""One symbol in one check: what its price did, and which alerts that makes true."""
+"""One symbol in one check: what it did, and which alerts that makes true."""
 
-from datetime import datetime, timedelta
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
+from services.alerts import trailing
 from services.alerts.arming import Arming
 from services.alerts.conditions import Direction
 from services.alerts.evidence import Evidence
-from services.alerts.index import ArmedIndex, Fresh, Member, Role
+from services.alerts.index import ArmedIndex, Fresh, Member, Probe, Role
 from services.alerts.intervals import (
     Interval,
     Reading,
+    Step,
     bars_wanted,
-    dated,
     hidden,
     may_have_left,
     may_have_split,
     possible,
 )
-from services.alerts.paths import from_daily_bars, from_minute_bars, from_readings, unsplit
+from services.alerts.paths import (
+    MINUTE,
+    Path,
+    from_daily_bars,
+    from_minute_bars,
+    from_readings,
+    interval_of,
+    unsplit,
+    where_left,
+)
+from services.alerts.scene import TRAILING, Scene, family_of, window_start
 from services.market.models import Bar, BarInterval, Quote, Split
 from services.market.provider import Provider
 
-MINUTE = timedelta(minutes=1)
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a check acts with."""
+
+    provider: Provider
+    index: ArmedIndex
+    arming: Arming
 
 
 class SymbolCheck:
@@ -30,61 +51,244 @@ class SymbolCheck:
     Without one (Redis was emptied) it goes on from `caught_up` (market time); with neither,
     the symbol was never checked, and only its fresh alerts' own baselines count.
 
-    Between its two steps the caller keeps the present reading: a fresh alert that joins the
-    settled ones must never be judged by a reading from before it was set.
+    Between its two steps the caller keeps the present reading, together with `peaks`: a fresh
+    alert that joins the settled ones must never be judged by a reading from before it was set.
     """
 
     def __init__(
         self,
-        provider: Provider,
-        index: ArmedIndex,
-        arming: Arming,
+        tools: Tools,
         quote: Quote,
+        scene: Scene,
+        metrics: Sequence[str],
         previous: Reading | None,
         caught_up: datetime | None,
         now: datetime,
     ) -> None:
-        self._provider = provider
-        self._index = index
-        self._arming = arming
+        self._provider = tools.provider
+        self._index = tools.index
+        self._arming = tools.arming
         self._quote = quote
         self._symbol = quote.symbol
-        self._present = Reading.of(quote)
+        self._scene = scene
+        self._metrics = metrics
+        self._present = scene.present
         self._previous = previous
         self._caught_up = caught_up
         self._now = now
         self._splits: list[Split] = []
-        self._bars: dict[BarInterval, tuple[datetime, list[Bar]]] = {}
+        self._ratio = 1.0
+        self._bars: dict[tuple[BarInterval, bool], tuple[datetime, list[Bar]]] = {}
+        self.peaks: dict[str, dict[float, float]] = {}
+        """By trailing metric: the peak that each cohort had, and the one that it has now."""
+
+    # Alerts that an earlier check has seen
 
     def check_settled(self) -> int:
         """Returns how many alerts were claimed of those that an earlier check has seen. Raises
         MarketError when bars that are needed cannot be had; then nothing counts as checked."""
         self._apply_splits()
-        interval = self._interval()
-        if interval is None:
+        start, since = self._previous, self._caught_up
+        if start is None and (since is None or since >= self._present.as_of):
             return 0
-        for member, direction, level in self._index.crossed_back(self._symbol, interval):
-            self._arm(member, direction, level, interval, None)
-        return self._index.claim(self._evidence(interval))
+        settled = self._index.settled(self._symbol) if start is None else self._metrics
+        metrics = [metric for metric in self._metrics if metric in settled]
+        return sum(
+            self._check_trailing(metric) if metric in TRAILING else self._check_metric(metric)
+            for metric in metrics
+        )
+
+    def _check_metric(self, metric: str) -> int:
+        path = self._path(metric)
+        points = self._scene.points(metric, path) if path else []
+        if path is None or not points:
+            return 0
+        interval = interval_of(path.since, self._present, points)
+        crossed = self._index.crossed_back(self._symbol, metric, interval)
+        for member, direction, level in crossed:
+            self._arm(member, metric, direction, level, path, None)
+        return self._index.claim(self._evidence(metric, interval))
+
+    def _path(self, metric: str) -> Path | None:
+        """What the price did since the last check; None when that concerns no alert."""
+        start = self._previous
+        if start is None:
+            assert self._caught_up is not None
+            return self._from_bars(metric, self._caught_up, None)
+        spans = self._scene.spans(metric, start)
+        if spans is None:
+            return None
+        verdict = self._index.probe([Probe(self._symbol, metric, *spans)])[0]
+        if verdict.undecided:
+            return self._from_bars(metric, start.as_of, start)
+        return from_readings(start, self._present) if verdict.reached or verdict.crossed else None
+
+    def _check_trailing(self, metric: str) -> int:
+        claimed, moved = 0, {}
+        for peak, lowest in self._index.peaks(self._symbol, metric).items():
+            path, began = self._trailing_path(metric, peak, lowest)
+            walk = trailing.walk(path.walk(), began, metric)
+            moved[peak] = walk.extreme
+            if walk.steps and walk.steps[-1].value >= lowest:
+                evidence = self._evidence(metric, _of_steps(path, walk.steps), walk.extreme)
+                claimed += self._index.claim(evidence, peak=peak)
+        self.peaks[metric] = moved
+        return claimed
+
+    def _trailing_path(self, metric: str, peak: float, lowest: float) -> tuple[Path, float]:
+        """The path for the alerts of a peak, the lowest of which has a level of `lowest`; and
+        that peak in present shares."""
+        start = self._previous
+        if start is None:
+            assert self._caught_up is not None
+            began = peak / self._ratio_since(self._caught_up)
+            return self._from_bars(metric, self._caught_up, None), began
+        path, began = from_readings(start, self._present), peak / self._ratio
+        certain, most, new_peak = self._trailing_bounds(metric, path, start, began)
+        if new_peak or (most >= lowest and most > certain):
+            path = self._from_bars(metric, start.as_of, start)
+        return path, began
+
+    def _trailing_bounds(
+        self, metric: str, path: Path, start: Reading, peak: float
+    ) -> tuple[float, float, bool]:
+        """What is certain, what may be, and whether a new peak may be hidden."""
+        walk = trailing.walk(path.walk(), peak, metric)
+        certain = walk.steps[-1].value if walk.steps else 0.0
+        unseen = trailing.possible(walk.extreme, possible(start, self._present), metric)
+        return certain, unseen.most, unseen.new_extreme
+
+    # Alerts set since
 
     def check_fresh(self) -> int:
         """Returns how many alerts were claimed of those set since the last check. Raises
         MarketError as above; then those not yet judged stay fresh."""
         for name, fresh in self._fresh("waiting"):
-            interval = self._since_baseline(fresh)
-            if interval.left(fresh.direction, fresh.level):
-                baseline = self._in_present_shares(fresh.baseline)
-                self._arm(Member.parse(name), fresh.direction, fresh.level, interval, baseline)
-            else:
-                self._settle(name, fresh)
-        claimed = 0
-        for name, fresh in self._fresh("armed"):
-            interval = self._since_baseline(fresh)
+            self._judge_waiting(name, fresh)
+        return sum(self._judge_armed(name, fresh) for name, fresh in self._fresh("armed"))
+
+    def _judge_waiting(self, name: str, fresh: Fresh) -> None:
+        path = self._since_baseline(fresh)
+        points = self._scene.points(fresh.metric, path) if path else []
+        if path and where_left(points, fresh.direction, fresh.level):
+            baseline = self._in_present_shares(fresh.baseline)
+            member = Member.parse(name)
+            self._arm(member, fresh.metric, fresh.direction, fresh.level, path, baseline)
+        else:
+            self._settle(name, fresh)
+
+    def _judge_armed(self, name: str, fresh: Fresh) -> int:
+        if fresh.metric in TRAILING:
+            return self._judge_trailing(name, fresh)
+        path = self._since_baseline(fresh)
+        points = self._scene.points(fresh.metric, path) if path else []
+        if path and points:
+            interval = interval_of(path.since, self._present, points)
             if interval.touch(fresh.direction, fresh.level):
-                claimed += self._index.claim_fresh(name, self._evidence(interval))
-            else:
-                self._settle(name, fresh)
-        return claimed
+                evidence = self._evidence(fresh.metric, interval)
+                return int(self._index.claim_fresh(name, evidence))
+        self._settle(name, fresh)
+        return 0
+
+    def _judge_trailing(self, name: str, fresh: Fresh) -> int:
+        start = self._in_present_shares(fresh.baseline)
+        path = from_readings(start, self._present)
+        certain, most, new_peak = self._trailing_bounds(fresh.metric, path, start, start.price)
+        if new_peak or certain < fresh.level <= most:
+            path = self._from_bars(fresh.metric, start.as_of, start, only_after=True)
+        walk = trailing.walk(path.walk(), start.price, fresh.metric)
+        if walk.steps and walk.steps[-1].value >= fresh.level:
+            evidence = self._evidence(fresh.metric, _of_steps(path, walk.steps), walk.extreme)
+            return int(self._index.claim_fresh(name, evidence))
+        self._settle(name, fresh, walk.extreme)
+        return 0
+
+    def _since_baseline(self, fresh: Fresh) -> Path | None:
+        """The path since the alert was set; None where the metric has no value."""
+        start = self._in_present_shares(fresh.baseline)
+        spans = self._scene.spans(fresh.metric, start, fresh.rests_after)
+        if spans is None:
+            return None
+        unsure = hidden if fresh.role == "armed" else may_have_left
+        if unsure(fresh.level, *spans):
+            path = self._from_bars(fresh.metric, start.as_of, start, only_after=True)
+        else:
+            path = from_readings(start, self._present)
+        return path.after(fresh.rests_after)
+
+    def _fresh(self, role: Role) -> list[tuple[str, Fresh]]:
+        """Fresh alerts that this quote tells something new about, the oldest first; others stay."""
+        found = [
+            (name, fresh)
+            for name, fresh in self._index.fresh(self._symbol).items()
+            if fresh.role == role and self._is_news(fresh)
+        ]
+        return sorted(found, key=lambda entry: entry[1].baseline.as_of)
+
+    def _is_news(self, fresh: Fresh) -> bool:
+        present, baseline = self._present, fresh.baseline
+        if (baseline.currency, baseline.source) != (present.currency, present.source):
+            return False
+        if fresh.rests_after is not None and present.session <= fresh.rests_after:
+            return False
+        if fresh.metric == "price+extended":
+            baseline, present = baseline.extended(), present.extended()
+        if baseline.as_of == present.as_of:
+            return baseline.price != present.price or family_of(fresh.metric) == "earnings"
+        return baseline.as_of < present.as_of
+
+    def _settle(self, name: str, fresh: Fresh, peak: float | None = None) -> None:
+        """From the next minute on: bars of the one in which it was set hold its past as well."""
+        if self._present.as_of.replace(second=0, microsecond=0) >= fresh.baseline.as_of:
+            self._index.settle(self._symbol, name, fresh, peak)
+
+    # Waiting alerts
+
+    def _arm(
+        self,
+        member: Member,
+        metric: str,
+        direction: Direction,
+        level: float,
+        path: Path,
+        baseline: Reading | None,
+    ) -> None:
+        """Arm a waiting alert from where the metric left its level, so that a way back rings.
+
+        Where the present value is not the way back itself, bars tell whether there was one.
+        """
+        value = self._scene.value(metric)
+        if value is None or not _reached(direction, level, value):
+            start, rests = baseline or self._previous, path.rests_after
+            only_after = baseline is not None
+            path = self._from_bars(metric, path.since, start, only_after=only_after).after(rests)
+        left = self._where_left(metric, direction, level, path)
+        if left and not self._arming.arm_waiting(member, left, path.since, self._now):
+            self._index.drop(self._symbol, metric, member, level)
+
+    def _where_left(
+        self, metric: str, direction: Direction, level: float, path: Path
+    ) -> Reading | None:
+        """The reading after the minute in which the metric left the level's side. No extreme that
+        is known by now counts as new since."""
+        points, present = self._scene.points(metric, path), self._present
+        point = where_left(points, direction, level)
+        if point is None:
+            return None
+        prices = [price for p in points for price in (p.low_price, p.high_price)]
+        return present.model_copy(
+            update={
+                "price": point.low_price if direction == "rise" else point.high_price,
+                "as_of": min(point.at + MINUTE, present.as_of),
+                "session": point.session,
+                "session_over": False,
+                "day_high": max(*prices, present.day_high),
+                "day_low": min(*prices, present.day_low),
+                "volume": None,
+            }
+        )
+
+    # Splits and bars
 
     def _apply_splits(self) -> None:
         """Move levels before anything is compared (rule 9)."""
@@ -103,7 +307,13 @@ class SymbolCheck:
         for split in self._splits:
             self._arming.adjust_for_split(split)
         if self._previous:
+            self._ratio = self._ratio_since(self._previous.as_of)
             self._previous = self._in_present_shares(self._previous)
+
+    def _ratio_since(self, moment: datetime) -> float:
+        """New shares for each one of that time."""
+        day = moment.astimezone(ZoneInfo(self._quote.timezone)).date()
+        return math.prod(split.ratio for split in self._splits if split.session > day)
 
     def _in_present_shares(self, reading: Reading) -> Reading:
         for split in self._splits:
@@ -111,113 +321,51 @@ class SymbolCheck:
                 reading = reading.scaled(split.ratio)
         return reading
 
-    def _interval(self) -> Interval | None:
-        """What the price did since the last check; None when no alert was there to see it."""
-        previous, since = self._previous, self._caught_up
-        if not self._index.settled(self._symbol):
-            return None
-        if previous is None:
-            if since is None or since >= self._present.as_of:
-                return None
-            return self._from_bars(since, None)
-        seen, unseen = dated(previous, self._present), possible(previous, self._present)
-        if self._index.undecided(self._symbol, seen, unseen):
-            return self._from_bars(previous.as_of, previous)
-        return from_readings(previous, self._present).of_price()
-
     def _from_bars(
-        self, since: datetime, previous: Reading | None, *, only_after: bool = False
-    ) -> Interval:
-        wanted = bars_wanted(since, self._present.as_of)
-        bars = unsplit(self._bars_since(wanted, since), self._splits)
+        self, metric: str, since: datetime, previous: Reading | None, *, only_after: bool = False
+    ) -> Path:
+        extended = metric == "price+extended"
+        present = self._present.extended() if extended else self._present
+        wanted = bars_wanted(since, present.as_of)
+        first = self._window_start(metric, since)
+        bars = unsplit(self._bars_since(wanted, first, extended), self._splits)
         if wanted == "1d":
-            return from_daily_bars(since, previous, bars, self._present).of_price()
-        path = from_minute_bars(since, previous, bars, self._present, only_after=only_after)
-        return path.of_price()
+            return from_daily_bars(since, previous, bars, present)
+        return from_minute_bars(since, previous, bars, present, only_after=only_after)
 
-    def _bars_since(self, wanted: BarInterval, since: datetime) -> list[Bar]:
+    def _window_start(self, metric: str, since: datetime) -> datetime:
+        """From when on bars must be had, so that a window that ends at `since` is full."""
+        if family_of(metric) not in ("move-up", "move-down", "move"):
+            return since
+        zone = ZoneInfo(self._quote.timezone)
+        midnight = datetime.combine(since.astimezone(zone).date(), time(), zone)
+        return window_start(metric, since) or midnight.astimezone(since.tzinfo)
+
+    def _bars_since(self, wanted: BarInterval, since: datetime, extended: bool) -> list[Bar]:
         """Fetched once, and again only from an earlier time on."""
-        start, bars = self._bars.get(wanted, (None, []))
+        start, bars = self._bars.get((wanted, extended), (None, []))
         if start is None or since < start:
-            bars = self._provider.bars(self._symbol, wanted, since, self._now)
-            self._bars[wanted] = (since, bars)
+            bars = self._provider.bars(self._symbol, wanted, since, self._now, extended=extended)
+            self._bars[wanted, extended] = (since, bars)
         return bars
 
-    def _arm(
-        self,
-        member: Member,
-        direction: Direction,
-        level: float,
-        interval: Interval,
-        baseline: Reading | None,
-    ) -> None:
-        """Arm a waiting alert from where the price left its level, so that a way back rings.
-
-        Where the present price is not the way back itself, bars tell whether there was one.
-        """
-        if not _reached(direction, level, self._present.price):
-            start = baseline or self._previous
-            interval = self._from_bars(interval.since, start, only_after=baseline is not None)
-        left = self._where_left(direction, level, interval)
-        if not self._arming.arm_waiting(member, left, interval.since, self._now):
-            self._index.drop(self._symbol, member)
-
-    def _where_left(self, direction: Direction, level: float, interval: Interval) -> Reading:
-        """The reading after the minute in which the price left the level's side. No extreme that
-        is known by now counts as new since."""
-        step, present = interval.left(direction, level), self._present
-        assert step is not None
-        as_of = min(step.at + MINUTE, present.as_of)
-        return present.model_copy(
-            update={
-                "price": step.value,
-                "as_of": as_of,
-                "session": as_of.astimezone(ZoneInfo(self._quote.timezone)).date(),
-                "session_over": False,
-                "day_high": max(interval.high, present.day_high),
-                "day_low": min(interval.low, present.day_low),
-            }
-        )
-
-    def _settle(self, name: str, fresh: Fresh) -> None:
-        """From the next minute on: bars of the one in which it was set hold its past as well."""
-        if self._present.as_of.replace(second=0, microsecond=0) >= fresh.baseline.as_of:
-            self._index.settle(self._symbol, name, fresh)
-
-    def _fresh(self, role: Role) -> list[tuple[str, Fresh]]:
-        """Fresh alerts that this quote tells something new about, the oldest first; others stay."""
-        found = [
-            (name, fresh)
-            for name, fresh in self._index.fresh(self._symbol).items()
-            if fresh.role == role and self._is_news(fresh.baseline)
-        ]
-        return sorted(found, key=lambda entry: entry[1].baseline.as_of)
-
-    def _is_news(self, baseline: Reading) -> bool:
+    def _evidence(self, metric: str, interval: Interval, peak: float | None = None) -> Evidence:
         present = self._present
-        if (baseline.currency, baseline.source) != (present.currency, present.source):
-            return False
-        if baseline.as_of == present.as_of:
-            return baseline.price != present.price
-        return baseline.as_of < present.as_of
-
-    def _since_baseline(self, fresh: Fresh) -> Interval:
-        baseline = self._in_present_shares(fresh.baseline)
-        seen, unseen = dated(baseline, self._present), possible(baseline, self._present)
-        unsure = hidden if fresh.role == "armed" else may_have_left
-        if unsure(fresh.level, seen, unseen):
-            return self._from_bars(baseline.as_of, baseline, only_after=True)
-        return from_readings(baseline, self._present).of_price()
-
-    def _evidence(self, interval: Interval) -> Evidence:
         return Evidence(
             symbol=self._symbol,
-            metric="price",
+            metric=metric,
             interval=interval,
-            present=self._present,
+            present=present.extended() if metric == "price+extended" else present,
             noticed_at=self._now,
+            peak=peak,
         )
 
 
-def _reached(direction: Direction, level: float, price: float) -> bool:
-    return price >= level if direction == "rise" else price <= level
+def _of_steps(path: Path, steps: Sequence[Step]) -> Interval:
+    """The interval that a drawdown covered; it began at nothing."""
+    start = Step(at=path.since, value=min(0.0, steps[0].value))
+    return Interval(since=path.since, until=path.present.as_of, rises=tuple(steps), falls=(start,))
+
+
+def _reached(direction: Direction, level: float, value: float) -> bool:
+    return value >= level if direction == "rise" else value <= level

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from services.alerts.conditions import PriceCondition, PriceKind
+from services.alerts.facts import Facts
 from services.alerts.index import ArmedIndex
 from services.alerts.readings import Readings
 from services.alerts.recorder import Recorder
@@ -75,7 +76,15 @@ class PathProvider(FixedProvider):
             market_state="open" if trading else "closed",
         )
 
-    def bars(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> list[Bar]:
+    def bars(
+        self,
+        symbol: str,
+        interval: BarInterval,
+        since: datetime,
+        now: datetime,
+        *,
+        extended: bool = False,
+    ) -> list[Bar]:
         self._answer("bars", symbol)
         assert interval == "1m"
         until = now - self.path.delay
@@ -204,7 +213,9 @@ def _live_through(bell: Bell, events: list[Event], redis: Redis) -> Iterator[Ale
         quote = bell.provider.quotes(["AAPL"], bell.at)["AAPL"]
         condition = PriceCondition(kind=event.kind, level=quote.price + event.offset)
         if_true = "wait" if condition.target.reached_by(quote.price) else None
-        yield bell.services.arming.create(bell.uid, quote, condition, bell.at, if_true=if_true)
+        yield bell.services.arming.create(
+            bell.uid, Facts(quote), condition, bell.at, if_true=if_true
+        )
 
 
 def _check(bell: Bell, fault: Fault, redis: Redis) -> None:
@@ -219,7 +230,7 @@ def _check(bell: Bell, fault: Fault, redis: Redis) -> None:
         if fault == "no bars":
             patch.setattr(bell.market, "bars", _no_bars)
         if fault == "flush inside":
-            _first(patch, ArmedIndex, "symbols", redis.flushall)
+            _first(patch, ArmedIndex, "watched", redis.flushall)
         if fault in _OWNERS:
             patch.setattr(_OWNERS[fault], fault, _die)
         try:
@@ -269,5 +280,5 @@ def _die(*_: object, **__: object) -> None:
     raise Died
 
 
-def _no_bars(*_: object) -> None:
+def _no_bars(*_: object, **__: object) -> None:
     raise RateLimited("no bars")

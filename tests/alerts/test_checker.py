@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
+from services.alerts.facts import Facts
 from services.alerts.index import ArmedIndex
 from services.errors import AlreadyTrue, RateLimited, SourceUnavailable
 from services.market.models import Split
@@ -137,7 +138,7 @@ def test_a_paused_alert_is_silent_and_resumes_with_the_next_epoch(bell: Bell) ->
     bell.check_at(100, day_high=111)
     assert bell.triggers() == []
     quote = bell.provider.quotes(["AAPL"], bell.at)["AAPL"]
-    assert bell.services.arming.rearm(bell.uid, alert.id, quote, bell.at).epoch == 2
+    assert bell.services.arming.rearm(bell.uid, alert.id, Facts(quote), bell.at).epoch == 2
     bell.check_at(112, day_high=112)
     assert [trigger.id for trigger in bell.triggers()] == [f"{alert.id}-2"]
 
@@ -147,7 +148,7 @@ def test_a_changed_level_counts_from_the_change_on(bell: Bell) -> None:
     bell.check_at(105)
     quote = bell.provider.quotes(["AAPL"], bell.at)["AAPL"]
     higher = alert.condition.model_copy(update={"level": 120.0})
-    bell.services.arming.rearm(bell.uid, alert.id, quote, bell.at, condition=higher)
+    bell.services.arming.rearm(bell.uid, alert.id, Facts(quote), bell.at, condition=higher)
     bell.check_at(115)
     assert bell.triggers() == []
     bell.check_at(120)
@@ -441,7 +442,7 @@ def test_a_claim_from_before_the_alert_was_armed_anew_rings_nothing(
             bell.check_at(110)
     bell.price(100, day_high=110)
     quote = bell.provider.quotes(["AAPL"], bell.at)["AAPL"]
-    bell.services.arming.rearm(bell.uid, alert.id, quote, bell.at)
+    bell.services.arming.rearm(bell.uid, alert.id, Facts(quote), bell.at)
     monkeypatch.setattr("services.alerts.recorder.LEFT_BEHIND", timedelta(0))
     assert bell.parts.recorder.sweep() == 0
     assert bell.now_of(alert).state == "armed"

@@ -9,6 +9,7 @@ from redis import Redis
 
 from services.alerts.arming import Arming
 from services.alerts.conditions import PriceCondition
+from services.alerts.facts import Facts
 from services.alerts.index import ArmedIndex
 from services.alerts.readings import Readings
 from services.alerts.recorder import Recorder
@@ -53,7 +54,7 @@ def after(patch: pytest.MonkeyPatch, owner: Any, step: str, then: Callable[[], o
 
 def rearm(bell: Bell, alert: Alert, **options: Any) -> Alert:
     quote = bell.provider.quotes(["AAPL"], bell.at)["AAPL"]
-    return bell.services.arming.rearm(bell.uid, alert.id, quote, bell.at, **options)
+    return bell.services.arming.rearm(bell.uid, alert.id, Facts(quote), bell.at, **options)
 
 
 def sweep_at_once(bell: Bell, patch: pytest.MonkeyPatch) -> int:
@@ -87,7 +88,7 @@ def test_redis_emptied_in_the_middle_of_a_check_costs_nothing(
     bell.minute_bar(2, 100, 111)
     bell.price(101, day_high=111)
     with monkeypatch.context() as patch:
-        after(patch, ArmedIndex, "symbols", redis.flushall)
+        after(patch, ArmedIndex, "watched", redis.flushall)
         bell.check()
     bell.check_at(102, day_high=111)
     assert len(bell.triggers()) == 1
@@ -410,7 +411,7 @@ def test_an_alert_rearmed_between_claim_and_record_counts_from_then_on(
     assert [trigger.epoch for trigger in bell.triggers()] == [2]
 
 
-@pytest.mark.parametrize("step", ["symbols", "claim", "fresh", "settled"])
+@pytest.mark.parametrize("step", ["watched", "claim", "fresh", "probe"])
 @pytest.mark.parametrize("edit", ["pause", "delete"])
 def test_an_alert_that_its_owner_ends_during_a_check_rings_at_most_before(
     bell: Bell, monkeypatch: pytest.MonkeyPatch, step: str, edit: str
@@ -459,7 +460,7 @@ def test_a_symbol_stays_watched_when_its_last_alert_goes_while_the_index_is_rebu
             def run(*args: Any) -> None:
                 if name != "execute":
                     getattr(redis, name)(*args)
-                    index.forget_if_empty("AAPL")
+                    index.forget_if_empty("AAPL", "price")
 
             return run
 
@@ -559,7 +560,7 @@ def test_an_alert_whose_commit_went_unanswered_is_indexed_all_the_same(
     bell: Bell, lost_answers: Callable[[str], None]
 ) -> None:
     bell.check()
-    lost_answers("write")
+    lost_answers("transact")
     with pytest.raises(StoreUnavailable):
         bell.alert("price_rises_to", 110)
     assert bell.check_at(110).recorded == 1
@@ -595,7 +596,7 @@ def _unavailable(*_: object) -> None:
     raise StoreUnavailable("away")
 
 
-def _no_bars(*_: object) -> None:
+def _no_bars(*_: object, **__: object) -> None:
     raise SourceUnavailable("no bars")
 
 
