@@ -25,6 +25,8 @@ MOST_BARS: dict[BarInterval, int] = {"1d": 3_700, "1m": 7 * 1_440 + 1}
 """Of an instrument that never rests: ten years of days, a week of minutes."""
 _KEPT: dict[BarInterval, timedelta] = {"1d": timedelta(days=4), "1m": timedelta(days=1)}
 _FORM = 1
+_TO_SPARE = timedelta(weeks=2)
+"""So that an earlier session needs no request of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Kept:
     def covers(self, session: date, years: int, currency: str = "") -> bool:
         """Whether it holds the daily bars of `years` before `session`, in `currency` if known."""
         same = not currency or self.chart.currency in ("", currency)
-        return same and self.session >= session and self.since <= years_before(session, years)
+        far_enough = self.since <= years_before(session, years) + _TO_SPARE
+        return same and self.session >= session and far_enough
 
     def daily(self, session: date) -> tuple[Bar, ...]:
         """The bars of sessions before `session`, in shares of `session`."""
@@ -94,8 +97,8 @@ def in_shares_of(bars: Iterable[Bar], splits: Sequence[Split], session: date) ->
 
 
 def years_before(session: date, years: int) -> datetime:
-    """Midnight, UTC, of the day `years` (of 365 days) and two weeks for holidays earlier."""
-    day = session - timedelta(days=365 * years + 14)
+    """Midnight, UTC, of the day `years` (of 365 days) and two weeks to spare earlier."""
+    day = session - timedelta(days=365 * years) - _TO_SPARE
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 

@@ -30,9 +30,10 @@ def bars_into_cache(
     histories = Histories(provider, redis)
 
     def fetch() -> None:
-        if interval == "1m":
+        quote = _quote(provider, redis, symbol, now)
+        if quote and interval == "1m":
             histories.minutes(symbol, provider.market_time(now) - MINUTES_REACH, now)
-        elif quote := _quote(provider, redis, symbol, now):
+        elif quote:
             histories.daily(symbol, quote.session, now, years, quote.currency)
 
     try:
@@ -45,11 +46,15 @@ def bars_into_cache(
 def earnings_into_cache(
     provider: Provider, redis: Redis, symbol: str, now: datetime
 ) -> MarketError | None:
-    """Fetch and cache the next earnings date; returns the error where the source failed."""
+    """Fetch and cache the next earnings date of a symbol that has a quote.
+
+    Returns the error where the source failed; whoever waits is released in any case.
+    """
     histories = Histories(provider, redis)
 
     def fetch() -> None:
-        histories.earnings(symbol, now)
+        if _quote(provider, redis, symbol, now):
+            histories.earnings(symbol, now)
 
     try:
         return _noting_failure(fetch, provider, redis, now)

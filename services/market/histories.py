@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from redis import Redis
 
 from services.errors import MarketError, SourceUnavailable
-from services.market.bars import BarCache, Kept, years_before
+from services.market.bars import MOST_BARS, BarCache, Kept, years_before
 from services.market.earnings import EarningsCache
 from services.market.hours import Hours
 from services.market.models import Bar, Chart, Split
@@ -97,7 +97,9 @@ class Histories:
                 f"The past of {symbol} is stated in {chart.currency}, its quote in {currency}."
             )
         by_session = {bar.session: bar for bar in _sound(chart.bars) if bar.session < session}
-        bars = tuple(by_session[day] for day in sorted(by_session))
+        bars = tuple(by_session[day] for day in sorted(by_session))[-MOST_BARS["1d"] :]
+        if before and not bars and before.covers(session, years, currency):
+            bars, chart = before.chart.bars, before.chart  # it had some a while ago
         late = not bars or bars[-1].session < self._hours.session_before(chart.exchange, session)
         tries = before.tries + 1 if late and before and before.session == session else 0
         wait = _RETRY * 2 ** min(tries, _MOST_DOUBLINGS) if late else _NOT_AGAIN
@@ -113,7 +115,7 @@ class Histories:
         held = before.chart if before else Chart()
         begin = max(since, held.bars[-1].start - _OVERLAP) if held.bars else since
         chart = self._provider.chart(symbol, "1m", begin, now)
-        if held.bars and held.currency != chart.currency:  # nothing of it can be joined
+        if held.currency and chart.currency not in ("", held.currency):  # they cannot be joined
             return self._fetch_minutes(symbol, since, now, None)
         oldest = market - MINUTES_REACH - timedelta(minutes=1)
         joined = {
@@ -121,14 +123,17 @@ class Histories:
             for bar in (*held.bars, *_sound(chart.bars))
             if oldest < bar.start <= market
         }
-        bars = tuple(joined[start] for start in sorted(joined))
+        bars = tuple(joined[start] for start in sorted(joined))[-MOST_BARS["1m"] :]
         kept = Kept(
             session=bars[-1].session if bars else market.date(),
             since=max(before.since if before else since, market - MINUTES_REACH),
             fetched_at=now,
             fresh_until=now + min(self._provider.fresh_for, _FRESH_MINUTES),
-            chart=chart.model_copy(
-                update={"bars": bars, "splits": _joined(held.splits, chart.splits)}
+            chart=Chart(
+                bars=bars,
+                splits=_joined(held.splits, chart.splits),
+                currency=chart.currency or held.currency,
+                exchange=chart.exchange or held.exchange,
             ),
         )
         self._bars.put(symbol, "1m", kept)

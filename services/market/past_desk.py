@@ -105,10 +105,12 @@ class PastDesk:
         if wanted and mark.claim():
             answer, wanted = look()  # another page's request may have been answered meanwhile
             (ask if wanted else mark.release)()
+        while answer is Absent.PENDING:
+            waiting = mark.is_set()  # before the look: a worker answers first, then takes it away
             answer, _ = look()
-        while answer is Absent.PENDING and self._monotonic() < ends and mark.is_set():
+            if answer is not Absent.PENDING or not waiting or self._monotonic() >= ends:
+                break
             self._sleep(_POLL)
-            answer, _ = look()
         return answer
 
 

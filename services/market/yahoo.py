@@ -114,7 +114,8 @@ class YahooProvider:
             "includePrePost": "true" if extended else "false",
             "events": "split",
         }
-        return self._ask(_CHART + url_quote(symbol, safe=""), params, now, _NO_DATA)
+        answer = self._ask(_CHART + url_quote(symbol, safe=""), params, now, _NO_DATA)
+        return None if answer and yahoo_answers.is_of_another(answer, symbol) else answer
 
     def _ask(
         self,

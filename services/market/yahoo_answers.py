@@ -21,6 +21,7 @@ from services.market.models import (
 )
 from services.market.yahoo_shapes import (
     ChartAnswer,
+    ChartHeads,
     QuoteAnswer,
     RawChart,
     RawQuote,
@@ -29,6 +30,8 @@ from services.market.yahoo_shapes import (
 
 SOURCE = "yahoo"
 MAX_MATCHES = 10
+_MOST_SHARES = 1e6
+"""For one old share, or the other way round: anything beyond is nonsense."""
 _SINGLE_PRECISION = 2.0**-24
 _STATES: dict[str, MarketState] = {
     "PREPRE": "pre", "PRE": "pre", "REGULAR": "open", "POST": "post", "POSTPOST": "post"
@@ -51,19 +54,24 @@ def read_quotes(answer: object, asked: Collection[str], now: datetime) -> dict[s
 def read_chart(
     answer: object, symbol: str, interval: BarInterval, since: datetime, now: datetime
 ) -> Chart:
-    """What `read_bars` and `read_splits` find, with the chart's currency and exchange.
-
-    Nothing of another symbol: Yahoo answers for some that were renamed with the new one's past.
-    """
+    """What `read_bars` and `read_splits` find, with the chart's currency and exchange."""
     for chart in _read(ChartAnswer, answer).chart.result[:1]:
-        if chart.meta.symbol in ("", symbol):
-            return Chart(
-                bars=tuple(read_bars(answer, interval, since)),
-                splits=tuple(read_splits(answer, symbol, since, now)),
-                currency=chart.meta.currency,
-                exchange=chart.meta.exchange,
-            )
+        return Chart(
+            bars=tuple(_bars_after(chart, interval, since)),
+            splits=tuple(_splits_within(chart, symbol, since, now)),
+            currency=chart.meta.currency,
+            exchange=chart.meta.exchange,
+        )
     return Chart()
+
+
+def is_of_another(answer: object, symbol: str) -> bool:
+    """Whether a chart names another symbol, as it may where `symbol` was renamed.
+
+    Raises SourceUnavailable if it is no chart answer.
+    """
+    names = {head.meta.symbol for head in _read(ChartHeads, answer).chart.result[:1]}
+    return not names <= {"", symbol}
 
 
 def read_bars(answer: object, interval: BarInterval, since: datetime) -> list[Bar]:
@@ -72,12 +80,8 @@ def read_bars(answer: object, interval: BarInterval, since: datetime) -> list[Ba
     Yahoo states all in shares of today; the splits in the same answer undo that, so it has
     to reach up to now. Raises SourceUnavailable if it is no chart answer.
     """
-    bars: dict[datetime, Bar] = {}
     for chart in _read(ChartAnswer, answer).chart.result[:1]:
-        for bar in _bars(chart, interval):
-            bars[bar.start] = _joined(bars[bar.start], bar) if bar.start in bars else bar
-        zone = _zone(chart.meta.timezone)
-        return [bars[start] for start in sorted(bars) if _end(bars[start], interval, zone) > since]
+        return _bars_after(chart, interval, since)
     return []
 
 
@@ -87,13 +91,7 @@ def read_splits(answer: object, symbol: str, since: datetime, now: datetime) -> 
     Raises SourceUnavailable if it is no chart answer.
     """
     for chart in _read(ChartAnswer, answer).chart.result[:1]:
-        zone = _zone(chart.meta.timezone)
-        after, until = (moment.astimezone(zone).date() for moment in (since, now))
-        return [
-            Split(symbol=symbol, session=session, ratio=ratio)
-            for session, ratio in sorted(_split_ratios(chart))
-            if after < session <= until
-        ]
+        return _splits_within(chart, symbol, since, now)
     return []
 
 
@@ -181,6 +179,24 @@ def _next_earnings(quote: RawQuote, now: datetime, zone: ZoneInfo) -> date | Non
     return min((day for day in (at, begin) if day and day >= today), default=None)
 
 
+def _bars_after(chart: RawChart, interval: BarInterval, since: datetime) -> list[Bar]:
+    bars: dict[datetime, Bar] = {}
+    for bar in _bars(chart, interval):
+        bars[bar.start] = _joined(bars[bar.start], bar) if bar.start in bars else bar
+    zone = _zone(chart.meta.timezone)
+    return [bars[start] for start in sorted(bars) if _end(bars[start], interval, zone) > since]
+
+
+def _splits_within(chart: RawChart, symbol: str, since: datetime, now: datetime) -> list[Split]:
+    zone = _zone(chart.meta.timezone)
+    after, until = (moment.astimezone(zone).date() for moment in (since, now))
+    return [
+        Split(symbol=symbol, session=session, ratio=ratio)
+        for session, ratio in sorted(_split_ratios(chart))
+        if after < session <= until
+    ]
+
+
 def _bars(chart: RawChart, interval: BarInterval) -> Iterator[Bar]:
     zone, splits = _zone(chart.meta.timezone), list(_split_ratios(chart))
     for series in chart.indicators.quote[:1]:
@@ -190,6 +206,8 @@ def _bars(chart: RawChart, interval: BarInterval) -> Iterator[Bar]:
                 continue
             session = moment.astimezone(zone).date()
             factor = math.prod(ratio for day, ratio in splits if session < day)
+            if not 1 / _MOST_SHARES < factor < _MOST_SHARES:
+                continue
             opened, high, low, close = (_as_traded(price, factor) for price in prices)
             if low <= min(opened, close) and max(opened, close) <= high:
                 yield Bar(
@@ -246,7 +264,7 @@ def _split_ratios(chart: RawChart) -> Iterator[tuple[date, float]]:
     for event in chart.events.splits.values():
         if event.date and event.numerator and event.denominator:
             ratio = event.numerator / event.denominator
-            if 0 < ratio < 1e6:
+            if 1 / _MOST_SHARES < ratio < _MOST_SHARES:
                 yield event.date.astimezone(zone).date(), ratio
 
 

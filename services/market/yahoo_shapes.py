@@ -126,6 +126,20 @@ class RawChart(BaseModel):
     indicators: Annotated[Indicators, BeforeValidator(_dict)] = Indicators()
 
 
+class ChartHead(BaseModel):
+    meta: Meta = Meta()
+
+
+class HeadsResponse(BaseModel):
+    result: Annotated[list[ChartHead], BeforeValidator(_records)]
+
+
+class ChartHeads(BaseModel):
+    """A chart answer without its bars."""
+
+    chart: HeadsResponse
+
+
 class ChartResponse(BaseModel):
     result: Annotated[list[RawChart], BeforeValidator(_records)]
 

@@ -117,6 +117,39 @@ def test_a_daily_bar_starts_with_midnight_where_it_is_traded(case: Case) -> None
 
 
 @pytest.mark.parametrize("interval", INTERVALS)
+def test_a_chart_is_the_bars_and_the_splits(case: Case, interval: BarInterval) -> None:
+    chart = case.provider.chart("AAPL", interval, LONG_AGO, case.now)
+    assert list(chart.bars) == case.provider.bars("AAPL", interval, LONG_AGO, case.now)
+    within = case.provider.splits("AAPL", LONG_AGO, case.now)
+    assert set(chart.splits) <= set(within)
+    if interval == "1d":
+        assert list(chart.splits) == within
+    assert chart.currency in ("", "USD")
+    assert case.provider.chart("ZZZZ", interval, LONG_AGO, case.now).bars == ()
+
+
+def test_extended_minutes_hold_the_regular_ones(case: Case) -> None:
+    regular = case.provider.bars("AAPL", "1m", LONG_AGO, case.now)
+    extended = case.provider.bars("AAPL", "1m", LONG_AGO, case.now, extended=True)
+    assert {bar.start for bar in regular} <= {bar.start for bar in extended}
+
+
+def test_earnings_are_of_today_or_later_or_not_known(case: Case) -> None:
+    today = case.provider.market_time(case.now).date()
+    earnings = case.provider.earnings("AAPL", case.now)
+    assert earnings is None or earnings >= today
+    assert case.provider.earnings("ZZZZ", case.now) is None
+
+
+def test_an_extended_price_is_newer_than_the_regular_one(case: Case) -> None:
+    quote = case.provider.quotes(["AAPL"], case.now)["AAPL"]
+    assert (quote.extended_price is None) == (quote.extended_at is None)
+    if quote.extended_at is not None:
+        assert quote.market_state != "open"
+        assert quote.as_of < quote.extended_at <= case.now
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
 def test_an_unknown_symbol_has_no_bars(case: Case, interval: BarInterval) -> None:
     assert case.provider.bars("ZZZZ", interval, LONG_AGO, case.now) == []
 

@@ -1,6 +1,6 @@
 """From a provider into the cache."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from redis import Redis
@@ -8,7 +8,7 @@ from redis import Redis
 from services.errors import RateLimited, SourceUnavailable
 from services.market.cache import QuoteCache
 from services.market.fetch import fetch_into_cache, search_into_cache
-from services.market.models import Match
+from services.market.models import Match, Quote
 from tests.support.market import MONDAY, FixedProvider
 
 APPLE = Match(symbol="AAPL", name="Apple Inc.", exchange="NASDAQ", kind="Equity")
@@ -91,6 +91,44 @@ def test_what_came_before_a_failure_is_kept(provider: FixedProvider, cache: Quot
     assert cache.read(["S99"], MONDAY)["S99"].cached is not None
     assert cache.read(["S100"], MONDAY)["S100"].wanted
     assert cache.status().delayed_since == MONDAY
+
+
+def test_a_batch_that_fails_does_not_stop_the_others(
+    provider: FixedProvider, cache: QuoteCache
+) -> None:
+    symbols = [f"S{number}" for number in range(250)]
+    fail_on(provider, symbols, {"S100"})
+    cache.claim(symbols)
+    fetched = fetch_into_cache(provider, cache, symbols, MONDAY)
+    assert list(fetched.quotes) == symbols[:100] + symbols[200:]
+    assert list(fetched.unanswered) == symbols[100:200]
+    assert isinstance(fetched.error, SourceUnavailable)
+    assert not cache.read(["S100"], MONDAY)["S100"].pending
+    assert cache.status().delayed_since == MONDAY
+
+
+def test_a_source_that_fails_three_times_on_end_is_left_alone(
+    provider: FixedProvider, cache: QuoteCache
+) -> None:
+    symbols = [f"S{number}" for number in range(700)]
+    fail_on(provider, symbols, {"S0", "S200", "S300", "S400", "S500"})
+    fetched = fetch_into_cache(provider, cache, symbols, MONDAY)
+    assert list(fetched.quotes) == symbols[100:200]
+    assert list(fetched.unanswered) == symbols[:100] + symbols[200:]
+
+
+def fail_on(provider: FixedProvider, symbols: list[str], bad: set[str]) -> None:
+    """Let each request for one of the `bad` symbols time out."""
+    for symbol in symbols:
+        provider.set(symbol, 10.0)
+    answer = provider.quotes
+
+    def quotes(batch: list[str], now: datetime) -> dict[str, Quote]:
+        if bad & set(batch):
+            raise SourceUnavailable("time out")
+        return answer(batch, now)
+
+    provider.quotes = quotes  # type: ignore[method-assign,assignment]
 
 
 def test_an_answer_ends_the_delay_and_tells_the_time_of_the_market(

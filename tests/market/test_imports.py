@@ -7,12 +7,25 @@ import pytest
 
 from tests.support.market import ROOT
 
-HEAVY = ("pandas", "numpy", "yfinance", "requests", "curl_cffi", "rq", "flask")
-FOR_THE_WEB = ("desk", "cache", "models", "provider")
+HEAVY = (
+    "pandas",
+    "numpy",
+    "yfinance",
+    "requests",
+    "curl_cffi",
+    "rq",
+    "flask",
+    "exchange_calendars",
+)
+FOR_THE_WEB = ("desk", "past_desk", "bars", "earnings", "cache", "models", "provider")
 
 
-@pytest.mark.parametrize("module", FOR_THE_WEB)
-def test_the_web_side_of_the_market_imports_nothing_heavy(module: str) -> None:
+NAMED_BY_ALL_WORKERS = ("histories", "hours", "fetch_past", "replay")
+"""Calendars are loaded only where an exchange's hours are asked for."""
+
+
+@pytest.mark.parametrize("module", FOR_THE_WEB + NAMED_BY_ALL_WORKERS)
+def test_what_needs_no_yahoo_imports_nothing_heavy(module: str) -> None:
     code = (
         f"import sys, services.market.{module}\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"

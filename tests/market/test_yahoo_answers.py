@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from services.errors import SourceUnavailable
 from services.market import yahoo_answers
-from services.market.models import Quote
+from services.market.models import Chart, Quote
+from services.market.yahoo_answers import is_of_another, read_chart, read_quotes
 from tests.support.market import MONDAY, PAYLOADS
 
 QUOTES: dict[str, Any] = json.loads((PAYLOADS / "quotes.json").read_text())
@@ -232,3 +233,126 @@ def test_matches_are_symbols_only_in_yahoos_order() -> None:
 
 def test_there_are_ten_matches_at_most() -> None:
     assert len(yahoo_answers.read_matches(SEARCHES["many"])) == 10
+
+
+def chart_of(**fields: Any) -> dict[str, Any]:
+    """A chart of AAPL with two daily bars; `fields` replace parts of it."""
+    day = 86_400
+    first = 1_772_202_600  # 2026-02-27 14:30 UTC
+    prices = [100.0, 101.0]
+    chart = {
+        "meta": {
+            "symbol": "AAPL",
+            "currency": "USD",
+            "fullExchangeName": "NasdaqGS",
+            "exchangeTimezoneName": "America/New_York",
+        },
+        "timestamp": [first, first + 3 * day],
+        "indicators": {
+            "quote": [dict.fromkeys(("open", "high", "low", "close"), prices) | {"volume": [5, 6]}]
+        },
+    } | fields
+    return {"chart": {"result": [chart], "error": None}}
+
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+LATER = datetime(2026, 3, 3, tzinfo=UTC)
+
+
+def test_a_chart_tells_its_currency_and_exchange() -> None:
+    chart = read_chart(chart_of(), "AAPL", "1d", LONG_AGO, LATER)
+    assert (len(chart.bars), chart.currency, chart.exchange) == (2, "USD", "NasdaqGS")
+    assert read_chart({"chart": {"result": None}}, "AAPL", "1d", LONG_AGO, LATER) == Chart()
+
+
+def test_a_chart_of_another_symbol_is_known_as_such() -> None:
+    assert is_of_another(chart_of(), "FB")
+    assert not is_of_another(chart_of(), "AAPL")
+    assert not is_of_another(chart_of(meta={}), "AAPL")
+    assert not is_of_another({"chart": {"result": None}}, "AAPL")
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator"), [(1e300, 1), (1, 1e300), (1e-300, 1), (1e9, 1), (0, 1), (2, None)]
+)
+def test_a_split_that_cannot_be_is_none(numerator: float, denominator: float | None) -> None:
+    event = {"date": 1_772_461_800, "numerator": numerator, "denominator": denominator}
+    answer = chart_of(events={"splits": {"x": event}})
+    chart = read_chart(answer, "AAPL", "1d", LONG_AGO, LATER)
+    assert chart.splits == ()
+    assert [bar.close for bar in chart.bars] == [100.0, 101.0]
+
+
+def test_splits_that_multiply_to_nonsense_cost_the_bars_before_them() -> None:
+    events = {
+        str(n): {"date": 1_772_461_800 - 86_400 * n, "numerator": 1e5, "denominator": 1}
+        for n in range(3)
+    }
+    chart = read_chart(chart_of(events={"splits": events}), "AAPL", "1d", LONG_AGO, LATER)
+    assert [bar.close for bar in chart.bars] == [101.0]
+
+
+def share(**fields: Any) -> Quote:
+    raw = {
+        "symbol": "AAPL",
+        "regularMarketPrice": 244.6,
+        "regularMarketTime": 1_739_566_800,  # 2025-02-14 21:00 UTC
+        "exchangeTimezoneName": "America/New_York",
+        "marketState": "CLOSED",
+    } | fields
+    answer = {"quoteResponse": {"result": [raw]}}
+    return read_quotes(answer, ["AAPL"], datetime(2025, 2, 17, 11, tzinfo=UTC))["AAPL"]
+
+
+def test_the_newest_price_out_of_regular_hours_is_told_with_its_time() -> None:
+    after = {"postMarketPrice": 244.64, "postMarketTime": 1_739_581_198}
+    before = {"preMarketPrice": 250.0, "preMarketTime": 1_739_800_000}
+    assert share(**after).extended_price == 244.64
+    assert share(**after).extended_at == datetime(2025, 2, 15, 0, 59, 58, tzinfo=UTC)
+    assert share(**after, **before, marketState="PRE").extended_price == 250.0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"postMarketPrice": 244.64},
+        {"postMarketTime": 1_739_581_198},
+        {"postMarketPrice": 244.64, "postMarketTime": 1_739_566_800},
+        {"postMarketPrice": 0, "postMarketTime": 1_739_581_198},
+        {"postMarketPrice": float("nan"), "postMarketTime": 1_739_581_198},
+        {"postMarketPrice": 1.0, "postMarketTime": 1_739_581_198, "marketState": "REGULAR"},
+    ],
+)
+def test_no_extended_price_in_regular_hours_or_older_or_of_no_use(fields: dict[str, Any]) -> None:
+    quote = share(**fields)
+    assert (quote.extended_price, quote.extended_at) == (None, None)
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(f"{text}T21:30:00+00:00").timestamp())
+
+
+@pytest.mark.parametrize(
+    ("given", "begin", "end", "expected"),
+    [
+        ("2025-01-30", "2025-04-30", "2025-05-05", date(2025, 4, 30)),  # the last, and an estimate
+        ("2025-02-20", "2025-02-20", "2025-02-20", date(2025, 2, 20)),
+        ("2025-02-17", "2025-02-17", "2025-02-17", date(2025, 2, 17)),
+        ("2025-01-14", "2025-01-14", "2025-01-14", None),
+        ("2025-01-14", "2025-02-14", "2025-02-20", date(2025, 2, 17)),  # any day of it, now
+        ("2025-01-14", None, None, None),
+        (None, None, None, None),
+    ],
+)
+def test_the_next_earnings_are_the_first_day_they_may_come(
+    given: str | None, begin: str | None, end: str | None, expected: date | None
+) -> None:
+    names = ("earningsTimestamp", "earningsTimestampStart", "earningsTimestampEnd")
+    fields = {name: at(day) for name, day in zip(names, (given, begin, end), strict=True) if day}
+    assert share(**fields).earnings == expected
+
+
+@pytest.mark.parametrize("nonsense", ["soon", -1, float("nan"), 1e300, [], {}, True])
+def test_nonsense_for_earnings_is_none(nonsense: object) -> None:
+    assert share(earningsTimestamp=nonsense, earningsTimestampStart=nonsense).earnings is None

@@ -1,15 +1,17 @@
 """The real yfinance against Yahoo's recorded answers; skipped where they are not at hand."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import requests
 from redis import Redis
 
-from services.errors import RateLimited
+from services.errors import RateLimited, SourceUnavailable
 from services.market.backoff import Backoff
 from services.market.cache import QuoteCache
 from services.market.fetch import fetch_into_cache
+from services.market.histories import Histories
 from services.market.yahoo import YahooProvider
 from tests.support.market import RecordedYahoo
 
@@ -103,3 +105,46 @@ def test_search_finds_symbols(yahoo: YahooProvider) -> None:
     assert "AAPL" in [match.symbol for match in yahoo.search("AAPL", NOW)]
     assert len(yahoo.search("EUR", NOW)) <= 10
     assert yahoo.search("nothing like it", NOW) == []
+
+
+def test_earnings_and_the_price_after_the_close_come_with_the_quote(
+    yahoo: YahooProvider, yahoo_server: RecordedYahoo
+) -> None:
+    quotes = yahoo.quotes(["AAPL", "BABA", "OCDO.L", "BTC-USD"], NOW)
+    apple = quotes["AAPL"]
+    assert (apple.extended_price, apple.price) == (244.64, 244.6)
+    assert apple.extended_at == datetime(2025, 2, 15, 0, 59, 58, tzinfo=UTC)
+    assert {symbol: quote.earnings for symbol, quote in quotes.items()} == {
+        "AAPL": date(2025, 4, 30),
+        "BABA": date(2025, 2, 20),
+        "OCDO.L": None,
+        "BTC-USD": None,
+    }
+    assert quotes["BTC-USD"].extended_price is None
+    assert len(yahoo_server.log("/v7/")) == 1
+    assert yahoo.earnings("BABA", NOW) == date(2025, 2, 20)
+
+
+def test_a_history_over_a_split_is_one_request(
+    yahoo: YahooProvider, yahoo_server: RecordedYahoo, redis: Redis
+) -> None:
+    histories, session = Histories(yahoo, redis), date(2022, 1, 31)
+    now = datetime(2022, 1, 31, 15, tzinfo=UTC)
+    bars = histories.daily("NVDA", session, now, currency="USD")
+    assert histories.daily("NVDA", session, now, currency="USD") == bars
+    closes = {bar.session: bar.close for bar in bars}
+    # Recorded after the 10:1 of 2024, which it does not tell: tenths of what was traded.
+    assert closes[date(2021, 7, 19)] == pytest.approx(75.119 / 4)
+    assert max(b / a for a, b in pairwise(closes.values())) < 1.2
+    old = {b.session: b.close for b in histories.daily("NVDA", date(2022, 1, 20), now)}
+    assert old.items() <= closes.items()
+    assert len(yahoo_server.log("/v8/")) == 1
+
+
+def test_a_history_of_another_symbol_or_currency_is_none(
+    yahoo: YahooProvider, redis: Redis
+) -> None:
+    histories = Histories(yahoo, redis)
+    assert histories.daily("ZZZZ", date(2020, 1, 4), NOW) == ()
+    with pytest.raises(SourceUnavailable, match="GBp"):
+        histories.daily("OCDO.L", date(2020, 1, 4), NOW, currency="GBP")
