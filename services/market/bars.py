@@ -25,6 +25,8 @@ MOST_BARS: dict[BarInterval, int] = {"1d": 3_700, "1m": 7 * 1_440 + 1}
 """Of an instrument that never rests: ten years of days, a week of minutes."""
 _KEPT: dict[BarInterval, timedelta] = {"1d": timedelta(days=4), "1m": timedelta(days=1)}
 _FORM = 1
+_ALL_FIELDS = set(Bar.model_fields)
+"""One for all bars: a set for each would be half of their memory."""
 _TO_SPARE = timedelta(weeks=2)
 """So that an earlier session needs no request of its own."""
 
@@ -185,6 +187,7 @@ def _bars(record: _Packed) -> Iterable[Bar]:
         starts, sessions, *prices, record.volume, strict=True
     ):
         yield Bar.model_construct(  # checked when it came from the source
+            _fields_set=_ALL_FIELDS,
             start=datetime.fromtimestamp(start, UTC),
             session=date.fromordinal(session),
             open=opened,

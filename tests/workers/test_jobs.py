@@ -34,6 +34,8 @@ def test_a_job_by_name_is_a_function_of_the_jobs_module(redis: Redis) -> None:
     asked: Jobs = RqJobs(redis)
     asked.fetch_quotes(["AAPL"])
     asked.search_symbols("apple")
+    asked.fetch_bars("AAPL", "1d")
+    asked.fetch_earnings("AAPL")
     asked.deliver("U", "T-1")
     asked.send_account_mail("confirm", "U")
     asked.release_held("U")
