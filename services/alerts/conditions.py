@@ -51,6 +51,13 @@ class Target(NamedTuple):
     def reached_by(self, value: float) -> bool:
         return value >= self.level if self.direction == "rise" else value <= self.level
 
+    def rearm_level(self, margin: float) -> float:
+        """Beyond which the metric must go back after a ring before the next one counts; `margin`
+        is in per cent of the level. With a level of 0 any value strictly on the other side does.
+        """
+        away = abs(self.level) * margin / 100
+        return self.level - away if self.direction == "rise" else self.level + away
+
 
 class _Condition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -115,19 +115,10 @@ def rung(alert: Alert, trigger: Trigger, present: Reading) -> Alert:
     if alert.frequency == "daily":
         after["rests_after"] = present.session
     elif not isinstance(alert.condition, TrailingCondition):
-        waiting = {"state": "waiting", "armed_at": None, "rearm_at": rearm_level(alert)}
+        level = alert.condition.target.rearm_level(alert.rearm_margin)
+        waiting = {"state": "waiting", "armed_at": None, "rearm_at": level}
         return alert.replace(**after | waiting)
     return alert.replace(**after, state="armed", armed_at=trigger.noticed_at)
-
-
-def rearm_level(alert: Alert) -> float:
-    """Beyond which the metric must go back before an alert of every crossing is armed again.
-
-    With a level of 0 there is no margin: any value strictly on the other side will do.
-    """
-    target = alert.condition.target
-    margin = abs(target.level) * alert.rearm_margin / 100
-    return target.level - margin if target.direction == "rise" else target.level + margin
 
 
 def _counts_for(alert: Alert, evidence: Evidence) -> bool:

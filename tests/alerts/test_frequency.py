@@ -18,7 +18,7 @@ from services.alerts.conditions import (
 )
 from services.alerts.evidence import Evidence
 from services.alerts.intervals import Interval, Reading, Step
-from services.alerts.ringing import rearm_level, rung, trigger_of
+from services.alerts.ringing import rung, trigger_of
 from services.store.alerts import Alert
 from tests.support.market import MONDAY, make_quote
 
@@ -127,7 +127,7 @@ def test_every_waits_until_the_metric_has_gone_back_by_the_margin() -> None:
 def test_the_margin_is_a_per_cent_of_the_level_s_size(
     condition: Condition, margin: float, level: float
 ) -> None:
-    assert rearm_level(alert(condition, rearm_margin=margin)) == pytest.approx(level)
+    assert condition.target.rearm_level(margin) == pytest.approx(level)
 
 
 @given(
@@ -138,8 +138,8 @@ def test_the_margin_is_a_per_cent_of_the_level_s_size(
 def test_what_is_back_beyond_the_margin_is_not_true_any_more(
     level: float, margin: float, kind: Any
 ) -> None:
-    every = alert(PriceCondition(kind=kind, level=level), rearm_margin=margin)
-    target, back = every.condition.target, rearm_level(every)
+    target = PriceCondition(kind=kind, level=level).target
+    back = target.rearm_level(margin)
     beyond = back - 1e-6 if target.direction == "rise" else back + 1e-6
     assert not target.reached_by(beyond) or beyond == back or abs(level) > 1e9
 
