@@ -2,7 +2,8 @@
 
 An exchange that is not listed counts as always open: one request too many is better than a
 crossing missed. Left out on purpose: futures, indices that are computed around the clock, German
-floors that trade until late, auctions, and `Nasdaq` (mutual funds, whose price comes at night).
+floors that trade until late, auctions, and mutual funds, whose price comes in the evening: the
+Yahoo adapter calls their exchanges `Toronto funds`, `Nasdaq funds` and so on.
 """
 
 _EXCHANGES: dict[str, str] = {
@@ -10,7 +11,7 @@ _EXCHANGES: dict[str, str] = {
     " PCX, NYSEArca, BTS, Cboe US, BATS, PNK, OQX, OQB, OEM, OTC Markets, OTC Markets OTCPK,"
     " OTC Markets OTCQX, OTC Markets OTCQB, OTC Markets EXMKT, Other OTC, SNP, DJI, NIM,"
     " Nasdaq GIDS",
-    "XTSE": "TOR, VAN, TSXV, CNQ, Canadian Sec, NEO, Cboe CA",
+    "XTSE": "TOR, Toronto, VAN, TSXV, CNQ, Canadian Sec, NEO, Cboe CA",
     "XLON": "LSE, FGI, FTSE Index",
     "XETR": "GER, XETRA",
     "XPAR": "PAR, Paris",

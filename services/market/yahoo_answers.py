@@ -137,7 +137,7 @@ def _usable(quote: RawQuote, now: datetime) -> Quote | None:
         day_low=low,
         volume=quote.volume,
         currency=quote.currency,
-        exchange=quote.exchange,
+        exchange=_exchange(quote),
         timezone=zone.key,
         market_state=_STATES.get(quote.state, "closed"),
         as_of=quote.traded,
@@ -147,6 +147,12 @@ def _usable(quote: RawQuote, now: datetime) -> Quote | None:
         extended_at=extended_at,
         earnings=_next_earnings(quote, now, zone),
     )
+
+
+def _exchange(quote: RawQuote) -> str:
+    """A mutual fund does not keep the hours of the exchange that it is filed under."""
+    is_fund = quote.kind == "MUTUALFUND" and quote.exchange
+    return f"{quote.exchange} funds" if is_fund else quote.exchange
 
 
 def _extended(quote: RawQuote) -> tuple[float, datetime] | tuple[None, None]:

@@ -73,6 +73,7 @@ class RawQuote(BaseModel):
     exchange: Text = Field("", alias="fullExchangeName")
     timezone: Text = Field("", alias="exchangeTimezoneName")
     state: Text = Field("", alias="marketState")
+    kind: Text = Field("", alias="quoteType")
     before_open: Number = Field(None, alias="preMarketPrice")
     before_open_at: Moment = Field(None, alias="preMarketTime")
     after_close: Number = Field(None, alias="postMarketPrice")

@@ -95,7 +95,7 @@ def test_extended_hours_count_where_they_are_wanted() -> None:
     assert not HOURS.has_traded_since("LSE", evening, evening, extended=True)
 
 
-@pytest.mark.parametrize("exchange", ["CCC", "CCY", "CMX", "COMEX", UNKNOWN, "", "Nasdaq"])
+@pytest.mark.parametrize("exchange", ["CCC", "CCY", "CMX", "COMEX", UNKNOWN, "", "Nasdaq funds"])
 def test_what_has_no_known_hours_may_always_have_traded(exchange: str) -> None:
     sunday = utc(12, 27, 3)
     assert HOURS.has_traded_since(exchange, sunday, sunday + timedelta(minutes=5))

@@ -40,7 +40,11 @@ def test_shares_crypto_and_pence_come_in_one_request(
 
 def test_currencies_futures_and_funds_are_quoted_too(yahoo: YahooProvider) -> None:
     symbols = ["EURUSD=X", "GC=F", "QQQ", "0P000071W8.TO", "WSKT.JK", "BABA", "GOOG"]
-    assert list(yahoo.quotes(symbols, NOW)) == symbols
+    quotes = yahoo.quotes(symbols, NOW)
+    assert list(quotes) == symbols
+    assert [quotes[symbol].exchange for symbol in symbols] == [
+        "CCY", "COMEX", "NasdaqGM", "Toronto funds", "Jakarta funds", "NYSE", "NasdaqGS"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("symbol", ["ADH", "BRKS", "AAPL220121C00025000", "ZZZZ"])
