@@ -11,6 +11,12 @@ local function take(key, top, bound)
   return members, tonumber(edge or (top and '-inf' or 'inf'))
 end
 
+local function joined(rising, falling)
+  if not rising or not falling then return rising or falling end
+  for i = 1, #falling do rising[#rising + 1] = falling[i] end
+  return rising
+end
+
 local function claim(base, low, high, evidence)
   local edges = redis.call('HGET', WATCHED, base)
   if not edges then return end
@@ -18,21 +24,30 @@ local function claim(base, low, high, evidence)
   local rising, falling
   if rise <= tonumber(high) then
     rising, rise = take(ladder_key('armed', base, 'rise'), false, high)
-    fire(rising, evidence)
   end
   if fall >= tonumber(low) then
     falling, fall = take(ladder_key('armed', base, 'fall'), true, low)
-    fire(falling, evidence)
   end
+  if not rising and not falling then return end
+  fire(joined(rising, falling), evidence)
   if rise == none and fall == -none and waits_rise == -none and waits_fall == none then
     note(base)
-  elseif rising or falling then
+  else
     keep_edges(base, rise, fall, waits_rise, waits_fall)
   end
 end
 
-local claims = '([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n'
-for pair, peak, low, high, evidence in string.gmatch(ARGV[2], claims) do
+local text, start = ARGV[2], 1
+
+local function line()
+  local stop = string.find(text, '\n', start, true)
+  local found = string.sub(text, start, stop - 1)
+  start = stop + 1
+  return found
+end
+
+while start <= #text do
+  local pair, peak, low, high, evidence = line(), line(), line(), line(), line()
   if done >= skipped then
     local base = base_at(pair, peak)
     if base then claim(base, low, high, evidence) end
