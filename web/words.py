@@ -133,8 +133,8 @@ def _market_day(status: MarketStatus, now: datetime) -> date:
 
 
 def until(expires_at: datetime, time_zone: str) -> str:
-    """The last day that counts, within a sentence: `until 31 January 2027`."""
-    return f"until {day(expires_at - timedelta(seconds=1), time_zone)}"
+    """The last day that counts: `Until 31 January 2027.`"""
+    return f"Until {day(expires_at - timedelta(seconds=1), time_zone)}."
 
 
 def sleeps(alert: Alert, status: MarketStatus) -> bool:

@@ -59,7 +59,7 @@ export function suggest(field) {
 
   async function ask() {
     const text = field.value.trim(), turn = ++asked;
-    if (!text) return close();
+    if (!text || /\s.*\d/.test(text)) return close();  // nothing, or an alert in words
     try {
       const answer = await fetch(`/api/v1/symbols?q=${encodeURIComponent(text)}`);
       const { items } = answer.ok ? await answer.json() : { items: [] };

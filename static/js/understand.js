@@ -7,24 +7,14 @@ export function understand(field) {
   let timer, asked = 0;
 
   async function ask() {
-    const text = field.value.trim(), turn = ++asked;
-    if (!text) return show("");
-    try {
-      const answer = await fetch("/api/v1/alerts/parse", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": token },
-        body: JSON.stringify({ text }),
-      });
-      if (turn === asked) show(answer.ok ? (await answer.json()).sentence : "");
-    } catch { show(""); }
-  }
-
-  function show(sentence) {
-    said.replaceChildren();
-    if (!sentence) return;
-    const strong = document.createElement("strong");
-    strong.textContent = sentence;
-    said.append("Understood: ", strong);
+    const turn = ++asked;
+    const answer = await fetch("/api/v1/alerts/parse", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+      body: JSON.stringify({ text: field.value }),
+    }).catch(() => ({ ok: false }));
+    const sentence = answer.ok && (await answer.json()).sentence;
+    if (turn === asked) said.textContent = sentence ? `Understood: ${sentence}` : "";
   }
 
   field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, PAUSE); });

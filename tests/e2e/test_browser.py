@@ -6,9 +6,10 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from services.alerts.conditions import PriceCondition, PriceKind
+from services.alerts.facts import Facts
 from services.market.models import Match
 from services.store.watchlists import Entry, Watchlist
 from tests.support.web import PASSWORD, Site
@@ -97,7 +98,7 @@ def walk_from_sign_up_to_an_alert(seen: Visit) -> None:
     page.get_by_role("link", name="Set an alert on AAPL").click()
     page.select_option("#kind", "price_falls_to")
     page.fill("#level", "80")
-    page.get_by_role("button", name="Set the alert").click()
+    by_form(seen).get_by_role("button", name="Set the alert").click()
     expect(page.get_by_role("heading", name="AAPL falls to 80.00")).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text("20.0 % to go")
 
@@ -178,6 +179,70 @@ def test_the_first_tab_skips_to_the_content(reader: Visit) -> None:
     expect(reader.page.get_by_role("main")).to_be_focused()
 
 
+def by_form(seen: Visit) -> Locator:
+    """The form in which an alert is filled in, blank by blank."""
+    return seen.page.get_by_role("form", name="Or fill in the form")
+
+
+BY_FORM: dict[str, tuple[dict[str, str], str]] = {
+    "price_rises_to": ({"#level": "150"}, "AAPL rises to 150.00"),
+    "price_falls_to": ({"#level": "50"}, "AAPL falls to 50.00"),
+    "day_change_rises_to": ({"#change": "7"}, "AAPL is up by 7"),
+    "day_change_falls_to": ({"#change": "7.5"}, "AAPL is down by 7.5"),
+    "moves_by": ({"#move": "30"}, "AAPL moves by 30"),
+    "falls_from_peak": ({"#trail": "10"}, "AAPL falls from its high by 10"),
+    "rises_from_trough": ({"#trail": "10"}, "AAPL rises from its low by 10"),
+    "new_high": ({}, "AAPL makes a new 52-week high"),
+    "new_low": ({}, "AAPL makes a new 52-week low"),
+    "crosses_average": ({"#average_days": "50"}, "AAPL crosses above its 50-day average"),
+    "averages_cross": ({}, "AAPL makes a golden cross"),
+    "rsi_rises_to": ({"#rsi": "70"}, "AAPL RSI(14) rises to 70"),
+    "rsi_falls_to": ({"#rsi": "30"}, "AAPL RSI(14) falls to 30"),
+    "volume_reaches": ({"#ratio": "2"}, "AAPL volume reaches 2"),
+    "earnings_within": ({}, "AAPL reports earnings within 5 days"),
+}
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_alert_of_each_kind_is_set_by_form(
+    chromium: Browser, address: str, site: Site, scripts: bool
+) -> None:
+    site.person(EMAIL)
+    for seen in visit(chromium, address, scripts=scripts):
+        seen.sign_in()
+        for kind, (filled, said) in BY_FORM.items():
+            seen.go("/alerts/new?symbol=AAPL")
+            seen.page.select_option("#kind", kind)
+            expect(seen.page.locator(".of:visible")).to_have_count(1)
+            for blank, text in filled.items():
+                seen.page.fill(blank, text)
+            by_form(seen).get_by_role("button", name="Set the alert").click()
+            expect(seen.page.get_by_role("heading", name=said)).to_be_visible()
+
+
+def test_a_sentence_is_understood_while_it_is_typed_and_then_set(reader: Visit, site: Site) -> None:
+    site.person(EMAIL)
+    reader.sign_in()
+    reader.go("/alerts/new")
+    reader.page.get_by_label("In words").press_sequentially("aapl rsi under 30 once a day")
+    expect(reader.page.locator("#understood")).to_have_text(
+        "Understood: AAPL RSI 14 falls to 30, once a day"
+    )
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.get_by_role("heading", name="AAPL RSI(14) falls to 30")).to_be_visible()
+
+
+def test_a_slip_in_a_sentence_is_marked_and_nothing_is_lost(reader: Visit, site: Site) -> None:
+    site.person(EMAIL)
+    reader.sign_in()
+    reader.go("/alerts/new")
+    reader.page.fill("#text", "aapl abofe 200")
+    reader.page.locator("#text").press("Enter")
+    expect(reader.page.locator(".pointed mark")).to_have_text("abofe")
+    expect(reader.page.locator("#text")).to_have_value("aapl abofe 200")
+    check_here(reader)
+
+
 OUTSIDE = ("/", "/sign-up", "/sign-in", "/forgot", "/confirm/forged", "/nope")
 INSIDE = (
     "/watchlists/default",
@@ -212,7 +277,7 @@ def test_every_page_is_accessible_and_fits(
         check(seen, (*INSIDE, *(f"/alerts/{alert_id}" for alert_id in alerts)))
         seen.go("/alerts/new?symbol=AAPL")
         seen.page.fill("#level", "90")
-        seen.page.get_by_role("button", name="Set the alert").click()
+        by_form(seen).get_by_role("button", name="Set the alert").click()
         check_here(seen)
         seen.page.fill("#level", "1,000")
         seen.page.get_by_role("button", name="Wait for the next crossing").click()
@@ -254,7 +319,7 @@ def seed(site: Site) -> list[str]:
     paused = set_alert(site, uid, "price_rises_to", 130)
     site.services.arming.pause(uid, paused, site.at, "No data for 5 trading days.")
     armed = set_alert(site, uid, "price_falls_to", 80)
-    site.services.readings.note_unchecked({"AAPL": "stale"}, site.at)
+    site.services.readings.note_unchecked({"AAPL": "stale"}, site.at, lambda _: True)
     return [waiting, rang, paused, armed]
 
 
@@ -281,4 +346,6 @@ def make_list(site: Site, uid: str, list_id: str, name: str, entries: tuple[Entr
 def set_alert(site: Site, uid: str, kind: PriceKind, level: float, **more: object) -> str:
     quote = site.market.quotes_of["AAPL"]
     condition = PriceCondition(kind=kind, level=level)
-    return site.services.arming.create(uid, quote, condition, site.at, note="x " * 60, **more).id  # type: ignore[arg-type]
+    return site.services.arming.create(
+        uid, Facts(quote), condition, site.at, note="x " * 60, **more
+    ).id  # type: ignore[arg-type]

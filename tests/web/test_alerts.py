@@ -179,7 +179,9 @@ def test_a_moved_level_tells_of_its_split(ada: Reader) -> None:
 
 def test_a_blind_alert_says_since_when_and_why(ada: Reader) -> None:
     alert = ada.alert()
-    ada.site.services.readings.note_unchecked({"AAPL": "stale"}, MONDAY - timedelta(hours=1))
+    ada.site.services.readings.note_unchecked(
+        {"AAPL": "stale"}, MONDAY - timedelta(hours=1), lambda _: True
+    )
     for path in ("/alerts", f"/alerts/{alert.id}"):
         assert "Not checked since 14:00: stale" in ada.page(path)
 
