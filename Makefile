@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-fast lint bench bench-store bench-cost lock clean
+.PHONY: help run demo test test-fast lint bench bench-check bench-store bench-cost lock clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -34,6 +34,9 @@ lint: .venv/dev ## ruff and mypy --strict
 
 bench: .venv/dev ## the benchmarks; they print ratios
 	@for script in $(wildcard bench/[a-z]*.py); do $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done
+
+bench-check: .venv/dev ## a check of up to 4 million armed alerts, next to numpy
+	@$(BIN)/python -m bench.check
 
 bench-store: .venv/dev ## both engines of the store side by side
 	@$(BIN)/python -m bench.store

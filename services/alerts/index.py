@@ -13,10 +13,11 @@ marked, and rebuilds all of it after Redis was emptied or restarted.
 """
 
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, product
 from math import inf
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -53,6 +54,9 @@ TRAILING = ("drawdown", "run-up")
 DIRECTIONS: tuple[Direction, ...] = ("rise", "fall")
 
 Role = Literal["armed", "waiting"]
+ROLES: tuple[Role, ...] = ("armed", "waiting")
+Place = Literal["settled", "fresh"]
+_PLACES: Final[tuple[Place | None, ...]] = (None, "settled", "fresh")
 Pair: TypeAlias = tuple[str, str]
 """A symbol and a metric."""
 _EDGES: Final = "<dddd"
@@ -154,6 +158,22 @@ class Standing(NamedTuple):
     level: float
 
 
+class Held(NamedTuple):
+    """An alert in the index, settled or fresh, and what it waits for there."""
+
+    member: Member
+    metric: str
+    role: Role
+    direction: Direction
+    level: float
+
+    @classmethod
+    def of(cls, alert: Alert) -> "Held":
+        target = alert.condition.target
+        member = Member.of(alert)
+        return cls(member, target.metric, _role(alert), target.direction, alert.watched_level)
+
+
 class ArmedIndex:
     """Alerts by level. All methods may raise redis.RedisError; each change is one atomic step."""
 
@@ -184,15 +204,21 @@ class ArmedIndex:
         """Drop marks so old that their writer is done or dead."""
         self._redis.zremrangebyscore(MARKED, "-inf", (now - MARK_HOLDS).timestamp())
 
-    def follow(self, after: Alert, before: Alert | None = None) -> None:
-        """Hold `after` as its state says, and `before` no more."""
+    def follow(self, after: Alert, before: Alert | None = None, *, thorough: bool = False) -> None:
+        """Hold `after` as its state says, and `before` no more; if `thorough`, look for them
+        not just where they should stand."""
         waits = after.state in ("armed", "waiting") and after.baseline is not None
         member = str(Member.of(after))
         metric = after.condition.target.metric
         fresh = [after.symbol, metric, member, _fresh(after)] if waits else ["", "", "", ""]
         gone = {str(Member.of(alert)): alert for alert in (after, before) if alert}
         drops = (
-            (alert.symbol, alert.condition.target.metric, name, level_text(alert.watched_level))
+            (
+                alert.symbol,
+                alert.condition.target.metric,
+                name,
+                "" if thorough else level_text(alert.watched_level),
+            )
             for name, alert in gone.items()
         )
         self._run("hold", *fresh, *chain.from_iterable(drops))
@@ -202,15 +228,14 @@ class ArmedIndex:
         if alert.state not in ("armed", "waiting") or not self.places([alert])[0]:
             self.follow(alert)
 
-    def places(self, alerts: Sequence[Alert]) -> list[bool]:
-        """Whether each armed or waiting alert stands where it should, settled or fresh."""
+    def places(self, alerts: Sequence[Alert]) -> list[Place | None]:
+        """Where each armed or waiting alert stands; None where it is not as the store has it."""
         args = (
             (a.symbol, t.metric, _role(a), t.direction, level_text(a.watched_level), Member.of(a))
             for a in alerts
             for t in [a.condition.target]
         )
-        found = self._run("places", *map(str, chain.from_iterable(args)))
-        return [bool(place) for place in found]
+        return [_PLACES[n] for n in self._run("places", *map(str, chain.from_iterable(args)))]
 
     def relevel(self, alert: Alert, before: Alert | None = None) -> None:
         """Move an alert to its new level, wherever it stands; `before` tells where that is."""
@@ -406,6 +431,43 @@ class ArmedIndex:
         base = _base(symbol, metric)
         flat = self._run("range", role, base, _peak(peak), direction, low, high)
         return [Standing(Member.parse(m), direction, level) for m, level in pairs_of(flat)]
+
+    # All that it holds
+
+    def sizes(self) -> tuple[Counter[str], Counter[str]]:
+        """How many alerts stand on each symbol, settled and fresh ones."""
+        settled, fresh = Counter[str](), Counter[str]()
+        bases = [text_of(base) for base in self._redis.hkeys(WATCHED)]
+        for start in range(0, len(bases), PIPELINE):
+            batch = bases[start : start + PIPELINE]
+            for base, size in zip(batch, self._run("sizes", *batch), strict=True):
+                settled[base.partition(":")[0]] += size
+        for symbol in self.fresh_symbols():
+            fresh[symbol] = self._redis.hlen(_fresh_key(symbol))
+        return settled, fresh
+
+    def held(self, symbol: str) -> Iterator[Held]:
+        """Every alert of a symbol, wherever and however often it stands."""
+        for name, one in self.fresh(symbol).items():
+            yield Held(Member.parse(name), one.metric, one.role, one.direction, one.level)
+        bases = map(text_of, self._redis.hkeys(WATCHED))
+        ours = [base for base in bases if base.partition(":")[0] == symbol]
+        for base, role, direction in product(ours, ROLES, DIRECTIONS):
+            metric = base.partition(":")[2].partition("@")[0]
+            for member, level in self._pages(role, base, direction):
+                yield Held(Member.parse(member), metric, role, direction, level)
+
+    def _pages(self, role: Role, base: str, direction: Direction) -> Iterator[tuple[str, float]]:
+        bound = "-inf"
+        while bound:
+            page = self._run("page", role, base, direction, bound)
+            bound = text_of(page[0])
+            yield from pairs_of(page[1:])
+
+    def claimed(self) -> set[str]:
+        """Members that are in the stream still."""
+        entries: Any = self._redis.xrange(FIRED)
+        return {name for _, raw in entries for name in text_of(raw.get(b"alerts", b"")).split()}
 
     # Peaks of trailing alerts
 

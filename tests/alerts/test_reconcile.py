@@ -1,0 +1,102 @@
+"""The index is compared with the store, and made to hold what the store holds."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from services.alerts.index import ArmedIndex, Member
+from services.alerts.reconcile import Drift, reconcile
+from services.store.alerts import Alert, Alerts
+from services.store.contract import Create, Set, Store
+from services.store.sqlite import SqliteStore
+from tests.alerts.test_index import NOW, alert, drops, evidence, falls, rises, settled
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return SqliteStore(tmp_path / "bell.sqlite3")
+
+
+@pytest.fixture
+def index(redis: Redis) -> ArmedIndex:
+    return ArmedIndex(redis)
+
+
+ALERTS = [
+    alert(rises(200), "A1"),
+    alert(falls(100), "A2"),
+    alert(rises(90), "A3", state="waiting", rearm_at=89.5),
+    alert(drops(5), "A4"),
+    alert(rises(5), "A5", symbol="TSLA"),
+]
+
+
+@pytest.fixture
+def kept(store: Store, index: ArmedIndex) -> Iterator[list[Alert]]:
+    """Alerts that the store and the index hold alike."""
+    store.write(*(Create(one.path, one.fields()) for one in ALERTS))
+    index.rebuild("replay", ALERTS, lambda _: NOW + timedelta(days=5))
+    yield ALERTS
+    assert reconcile(index, "replay", Alerts(store)) == Drift()
+    expected = list(Alerts(store).to_index())
+    assert all(index.places(expected))
+
+
+def test_nothing_has_drifted_where_all_is_well(
+    store: Store, index: ArmedIndex, kept: list[Alert]
+) -> None:
+    assert reconcile(index, "replay", Alerts(store)) == Drift()
+
+
+def test_an_alert_that_the_index_lacks_is_missing(
+    store: Store, index: ArmedIndex, kept: list[Alert]
+) -> None:
+    index.drop("AAPL", "price", Member.of(kept[0]))
+    index.drop("TSLA", "price", Member.of(kept[4]))
+    assert reconcile(index, "replay", Alerts(store)) == Drift(missing=2)
+
+
+def test_an_alert_that_is_over_is_extra(store: Store, index: ArmedIndex, kept: list[Alert]) -> None:
+    settled(index, alert(rises(7), "GONE"), alert(drops(7), "GONE2"))
+    index.follow(alert(rises(7), "GONE3", symbol="IBM"))
+    over = kept[4].replace(state="triggered")
+    store.write(Set(over.path, over.fields()))
+    assert reconcile(index, "replay", Alerts(store)) == Drift(extra=4)
+    assert index.symbols() == ["AAPL"]
+
+
+def test_an_alert_at_another_level_or_twice_is_misplaced(
+    store: Store, index: ArmedIndex, kept: list[Alert]
+) -> None:
+    index.relevel(kept[0].replace(condition=rises(150)))
+    settled(index, kept[4])
+    index.follow(kept[3])
+    settled(index, kept[3], peak=105.0)
+    settled_twice = kept[1].replace(condition=falls(50))
+    index._run("add", "armed", "AAPL:price", "fall", 1, "50.0", str(Member.of(settled_twice)))
+    assert reconcile(index, "replay", Alerts(store)) == Drift(misplaced=2)
+
+
+def test_what_is_claimed_and_not_recorded_is_no_drift(
+    store: Store, index: ArmedIndex, redis: Redis, kept: list[Alert]
+) -> None:
+    assert index.claim(evidence(150, 210)) == 1
+    assert reconcile(index, "replay", Alerts(store)) == Drift()
+    redis.delete("fired")
+    assert reconcile(index, "replay", Alerts(store)) == Drift(missing=1)
+
+
+def test_what_somebody_is_changing_is_no_drift(
+    store: Store, index: ArmedIndex, kept: list[Alert]
+) -> None:
+    index.drop("AAPL", "price", Member.of(kept[0]))
+    settled(index, alert(rises(7), "NEW"))
+    index.mark("U1", "A1", NOW)
+    index.mark("U1", "NEW", NOW)
+    assert reconcile(index, "replay", Alerts(store)) == Drift()
+    index.unmark("U1", "A1")
+    index.unmark("U1", "NEW")
+    assert reconcile(index, "replay", Alerts(store)) == Drift(missing=1, extra=1)
