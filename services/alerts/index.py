@@ -320,14 +320,18 @@ class ArmedIndex:
         """Symbols that have alerts set since the last check."""
         return {text_of(symbol) for symbol in self._redis.smembers(FRESH)}
 
-    def settled(self, symbol: str) -> list[str]:
-        """The metrics of a symbol on which alerts stand that an earlier check has seen."""
-        return [
-            metric
-            for metric in self.watched().get(symbol, [])
-            if self._redis.hget(WATCHED, _base(symbol, metric)) not in (None, _NO_EDGES)
-            or self._redis.exists(_peaks_key(symbol, metric))
-        ]
+    def settled(self, symbol: str, metrics: Sequence[str] | None = None) -> list[str]:
+        """Those of a symbol's metrics (spare looking them up: `watched` told them) on which
+        alerts stand that an earlier check has seen."""
+        if metrics is None:
+            metrics = self.watched().get(symbol, [])
+        with self._redis.pipeline(transaction=False) as pipe:
+            for metric in metrics:
+                pipe.hget(WATCHED, _base(symbol, metric))
+                pipe.exists(_peaks_key(symbol, metric))
+            found = pipe.execute()
+        edges_and_peaks = zip(metrics, found[::2], found[1::2], strict=True)
+        return [m for m, edges, peaks in edges_and_peaks if edges not in (None, _NO_EDGES) or peaks]
 
     def probe(self, probes: Sequence[Probe]) -> list[Verdict]:
         """What the settled alerts say to what metrics covered, in the order of the probes."""

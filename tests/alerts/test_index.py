@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -114,7 +115,7 @@ def settled(index: ArmedIndex, *alerts: Alert, peak: float | None = None) -> Non
 
 
 def fired(redis: Redis) -> list[str]:
-    entries = redis.xrange(FIRED)
+    entries: Any = redis.xrange(FIRED)
     return sorted(name for _, raw in entries for name in raw[b"alerts"].decode().split())
 
 
@@ -149,6 +150,7 @@ def test_what_is_watched_is_told_by_symbol_and_metric(index: ArmedIndex) -> None
     assert index.watched() == {"AAPL": ["day-change", "drawdown", "price"], "TSLA": ["drawdown"]}
     assert index.symbols() == ["AAPL", "TSLA"]
     assert index.settled("AAPL") == ["day-change", "drawdown"]
+    assert index.settled("AAPL", ["drawdown", "price"]) == ["drawdown"]
 
 
 def test_a_pair_is_forgotten_with_its_last_alert_alone(index: ArmedIndex) -> None:
@@ -237,7 +239,8 @@ def test_an_entry_of_the_stream_holds_100_alerts_at_most_and_its_evidence_once(
 ) -> None:
     rebuilt(index, (alert(rises(100), f"A{i}") for i in range(250)), NOW + timedelta(days=5))
     assert index.claim(evidence(90.0, 100.0)) == 250
-    entries = [raw for _, raw in redis.xrange(FIRED)]
+    found: Any = redis.xrange(FIRED)
+    entries = [raw for _, raw in found]
     assert [len(raw[b"alerts"].split()) for raw in entries] == [100, 100, 50]
     assert {raw[b"evidence"].decode() for raw in entries} == {
         evidence(90.0, 100.0).model_dump_json()
@@ -290,7 +293,12 @@ def test_a_new_level_is_taken_wherever_the_alert_stands(
 ) -> None:
     settled(index, alert(rises(100), "A1"), alert(rises(80), "A2", state="waiting"))
     index.follow(alert(rises(60), "A3"))
-    for name, level, state in (("A1", 100, "armed"), ("A2", 80, "waiting"), ("A3", 60, "armed")):
+    places: list[tuple[str, float, State]] = [
+        ("A1", 100, "armed"),
+        ("A2", 80, "waiting"),
+        ("A3", 60, "armed"),
+    ]
+    for name, level, state in places:
         before = alert(rises(level), name, state=state)
         after = before.replace(condition=rises(level / 2))
         index.relevel(after, before if knows_before else None)
