@@ -24,6 +24,7 @@ from services.market.models import Bar
 
 VOLUME_SESSIONS = 30
 TRADING_DAYS_A_WEEK = 5
+SESSIONS_A_YEAR = 250
 SEED_WEIGHT = 0.001
 """How much of an average may still be owed to where the history happens to begin."""
 _MOST = 1e15
@@ -87,6 +88,14 @@ class History:
         return [bar.session for bar in self.bars]
 
     @cached_property
+    def _highs(self) -> list[float]:
+        return [bar.high for bar in self.bars]
+
+    @cached_property
+    def _lows(self) -> list[float]:
+        return [bar.low for bar in self.bars]
+
+    @cached_property
     def _closes(self) -> list[float]:
         return [bar.close for bar in self.bars]
 
@@ -136,12 +145,10 @@ class History:
         return partial(_rsi_at, averages, self._closes[count - 1], days)
 
     def _high(self, session: date, span: str) -> Gauge | None:
-        bars = self._span(session, span)
-        return _ratio_to(highest([bar.high for bar in bars])) if bars else None
+        return _ratio_to(highest(self._highs[self._span(session, span)]))
 
     def _low(self, session: date, span: str) -> Gauge | None:
-        bars = self._span(session, span)
-        return _ratio_to(lowest([bar.low for bar in bars])) if bars else None
+        return _ratio_to(lowest(self._lows[self._span(session, span)]))
 
     def _cross(self, session: date, fast: str, slow: str) -> Gauge | None:
         ratio = self.cross(int(fast), int(slow), session - timedelta(days=1))
@@ -152,14 +159,15 @@ class History:
         mean = sma(volumes, VOLUME_SESSIONS)
         return partial(_volume_ratio, mean) if mean is not None and mean > 0 else None
 
-    def _span(self, session: date, span: str) -> Sequence[Bar]:
-        """The bars of the span before the session, none where the history does not cover it."""
+    def _span(self, session: date, span: str) -> slice:
+        """Where the bars of the span before the session are, none where the history does not
+        cover it."""
         count, length = self._count_before(session), int(span[:-1])
         if span.endswith("d"):
-            return self.bars[count - length : count] if count >= length else ()
+            return slice(count - length, count) if count >= length else slice(0)
         start = session - timedelta(weeks=length)
         covered = count > 0 and self._sessions[0] <= start
-        return self.bars[self._count_before(start + timedelta(days=1)) : count] if covered else ()
+        return slice(self._count_before(start + timedelta(days=1)), count) if covered else slice(0)
 
 
 def sessions_needed(metric: str) -> int:
@@ -192,6 +200,11 @@ def sessions_to_settle(metric: str) -> int:
         return needed
     alpha = alphas[family](int(parameters[0]))
     return needed + math.ceil(math.log(SEED_WEIGHT) / math.log(1 - alpha))
+
+
+def years_needed(metric: str) -> int:
+    """The years of daily bars in which that many sessions surely are."""
+    return 1 + -(-sessions_needed(metric) // SESSIONS_A_YEAR)
 
 
 def days_to(earnings: date, session: date) -> float | None:

@@ -43,13 +43,18 @@ def walk(moves: Iterable[Move], extreme: float, metric: str) -> Walk:
     for move in moves:
         if not is_sound(move):
             continue
-        before = _beyond(extreme, move.open, metric)
-        far, near = (move.low, move.high) if metric == "drawdown" else (move.high, move.low)
-        extreme = _beyond(before, near, metric)
-        value = max(distance(before, far, metric), distance(extreme, move.close, metric))
+        value, extreme = advance(move, extreme, metric)
         if not records or value > records[-1][1]:
             records.append((move.at, value))
     return Walk(_thinned(records), extreme)
+
+
+def advance(move: Move, extreme: float, metric: str) -> tuple[float, float]:
+    """The furthest that the metric certainly was in a move, and the extreme after it."""
+    before = _beyond(extreme, move.open, metric)
+    far, near = (move.low, move.high) if metric == "drawdown" else (move.high, move.low)
+    after = _beyond(before, near, metric)
+    return max(distance(before, far, metric), distance(after, move.close, metric)), after
 
 
 def possible(extreme: float, span: Span, metric: str) -> Possible:

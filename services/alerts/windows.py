@@ -107,6 +107,8 @@ class _Value(NamedTuple):
 
 def _up(move: Move, past: _Past) -> tuple[_Value, _Value]:
     lowest = min(past.low, move.low)
+    if move.low == move.high:
+        return _twice(_Value(_rise(lowest, move.close), move.close))
     at_high = _Value(_rise(min(past.low, move.open), move.high), move.high)
     at_close = _Value(_rise(lowest, move.close), move.close)
     return _Value(_rise(lowest, move.low), move.low), max(at_high, at_close)
@@ -114,6 +116,8 @@ def _up(move: Move, past: _Past) -> tuple[_Value, _Value]:
 
 def _down(move: Move, past: _Past) -> tuple[_Value, _Value]:
     highest = max(past.high, move.high)
+    if move.low == move.high:
+        return _twice(_Value(_fall(highest, move.close), move.close))
     at_low = _Value(_fall(max(past.high, move.open), move.low), move.low)
     at_close = _Value(_fall(highest, move.close), move.close)
     return _Value(_fall(highest, move.high), move.high), max(at_low, at_close)
@@ -122,9 +126,16 @@ def _down(move: Move, past: _Past) -> tuple[_Value, _Value]:
 def _either(move: Move, past: _Past) -> tuple[_Value, _Value]:
     """The greater of both; only at the open and the close is it known exactly."""
     at_open = _both(move.open, min(past.low, move.open), max(past.high, move.open))
+    if move.low == move.high:
+        return _twice(_Value(at_open, move.open))
     at_close = _both(move.close, min(past.low, move.low), max(past.high, move.high))
     least = min(_Value(at_open, move.open), _Value(at_close, move.close))
     return least, max(_up(move, past)[1], _down(move, past)[1])
+
+
+def _twice(value: _Value) -> tuple[_Value, _Value]:
+    """A move of one price has one value."""
+    return value, value
 
 
 def _both(price: float, low: float, high: float) -> float:
