@@ -174,10 +174,6 @@ class Arming:
             log.warning("Alert %s is stored; the next check will index it", after.id)
         return after
 
-    def annotate(self, uid: str, alert_id: str, note: str, now: datetime) -> Alert:
-        """Change the note alone."""
-        return self.amend(uid, alert_id, now, note=note)
-
     def pause(self, uid: str, alert_id: str, now: datetime, because: str | None = None) -> Alert:
         """Stop watching until it is armed again; one that has triggered stays so."""
 

@@ -20,7 +20,7 @@ from services.errors import AlreadyExists, BadDocument, BellwetherError, StoreUn
 from services.jobs import Jobs
 from services.redis_client import text_of
 from services.store.alerts import Alert, alert_path
-from services.store.contract import Create, Document, Store, Transaction, Update, Write
+from services.store.contract import Create, Document, Fields, Store, Transaction, Update, Write
 from services.store.triggers import Trigger, trigger_path
 
 Entry: TypeAlias = tuple[object, Mapping[object, object]]
@@ -238,10 +238,22 @@ def _rings(
         if documents.get(claim.trigger_path) is None:
             creations.append(Create(claim.trigger_path, trigger.fields()))
             outcome.triggers.append(trigger)
-    updates = [Update(path, outcome.alerts[path].fields()) for path in sorted(outcome.rung)]
+    updates = [
+        Update(path, _news(documents[path], outcome.alerts[path])) for path in sorted(outcome.rung)
+    ]
     if updates:
         transaction.write(*creations, *updates)
     return outcome
+
+
+def _news(document: Document | None, alert: Alert) -> Fields:
+    """The fields in which the alert differs from its document."""
+    before: Fields = document.fields if document else {}
+    return {
+        name: value
+        for name, value in alert.fields().items()
+        if name not in before or before[name] != value
+    }
 
 
 def _alerts(documents: Iterable[Document | None]) -> dict[str, Alert]:

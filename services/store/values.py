@@ -89,7 +89,14 @@ def _moment(value: datetime, place: _Place) -> datetime:
 
 def _map(value: Mapping[str, Value], place: _Place) -> dict[str, Plain]:
     _check_depth(place)
-    return {_name(name, place): _plain(item, place.field(name)) for name, item in value.items()}
+    result: dict[str, Plain] = {}
+    for name, item in value.items():
+        text = _name(name, place)
+        if item is None or isinstance(item, bool | float):
+            result[text] = item  # never refused, so its place need not be named: that costs most
+        else:
+            result[text] = _plain(item, place.field(text))
+    return result
 
 
 def _list(value: Sequence[Value], place: _Place) -> list[Plain]:
@@ -113,7 +120,7 @@ def _name(name: object, place: _Place) -> str:
     text = _text(name, place)
     if not text:
         raise place.refusal("has a field name that is empty")
-    if place.field(text).path_bytes > MAX_FIELD_PATH_BYTES:
+    if place.path_bytes + len(text.encode()) + 1 > MAX_FIELD_PATH_BYTES:
         raise place.refusal(f"has field names longer than {MAX_FIELD_PATH_BYTES} bytes together")
     if text.startswith("__") and text.endswith("__"):
         raise place.refusal(f"has a field name that is reserved: {text}")

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import sleep
 
 import pytest
@@ -38,6 +38,7 @@ def test_a_job_by_name_is_a_function_of_the_jobs_module(redis: Redis) -> None:
     asked.fetch_earnings("AAPL")
     asked.deliver("U", "T-1")
     asked.send_account_mail("confirm", "U")
+    asked.send_notice("paused", "U", ["A"])
     asked.release_held("U")
     for queue in QUEUES:
         for job in Queue(queue, connection=redis).jobs:
@@ -94,6 +95,44 @@ def test_a_delivery_that_still_waits_in_its_queue_is_not_piled_up(redis: Redis) 
     assert len(Queue(MAIL, connection=redis)) == 2
 
 
+def test_deliveries_asked_for_together_are_each_queued_once(redis: Redis) -> None:
+    asked = RqJobs(redis)
+    pairs = [("U", f"T-{number}") for number in range(1_200)]
+    asked.deliver_all([*pairs, *pairs[:3]])
+    asked.deliver_all([*pairs[:5], ("U", "T-new")])
+    asked.deliver_all([])
+    queue = Queue(MAIL, connection=redis)
+    assert len(queue) == 1_201
+    (first, *_) = queue.get_jobs(0, 1)
+    assert (first.func_name, first.args) == ("workers.jobs.deliver", ("U", "T-0"))
+
+
+def test_a_delivery_that_a_worker_took_and_died_with_can_be_asked_for_after_a_while(
+    redis: Redis,
+) -> None:
+    """Its job says that it waits, but is in no queue."""
+    RqJobs(redis).deliver("U", "T-1")
+    redis.delete(f"rq:queue:{MAIL}")
+    soon, later = (datetime.now(UTC) + timedelta(minutes=m) for m in (9, 11))
+    RqJobs(redis, lambda: soon).deliver("U", "T-1")
+    assert len(Queue(MAIL, connection=redis)) == 0
+    RqJobs(redis, lambda: later).deliver("U", "T-1")
+    assert len(Queue(MAIL, connection=redis)) == 1
+
+
+def test_a_delivery_that_is_queued_twice_is_done_once(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(jobs, "deliver", lambda _, trigger_id: sent.append(trigger_id))
+    later = datetime.now(UTC) + timedelta(hours=1)
+    RqJobs(redis).deliver("U", "T-1")
+    RqJobs(redis, lambda: later).deliver("U", "T-1")
+    assert len(Queue(MAIL, connection=redis)) == 2
+    work(redis)
+    assert sent == ["T-1"]
+
+
 def test_a_delivery_whose_job_failed_can_be_asked_for_again(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,7 +162,7 @@ def test_a_check_that_fails_gives_its_lock_back(
     bell: Bell, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("services.alerts.checker.Checker.run", lambda *_: 1 / 0)
+        patch.setattr("services.alerts.checker.Checker.run_shard", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             jobs.check_alerts()
     bell.alert("price_rises_to", 110)
