@@ -8,12 +8,12 @@ was, and the next check starts where its last sound one ended, so nothing in bet
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from services.alerts.arming import Arming
 from services.alerts.facts import needs
-from services.alerts.history import History
+from services.alerts.history import History, years_needed
 from services.alerts.index import ArmedIndex, Probe
 from services.alerts.intervals import (
     STALE_AFTER,
@@ -30,7 +30,7 @@ from services.alerts.symbol_check import SymbolCheck, Tools
 from services.errors import MarketError
 from services.market.cache import QuoteCache
 from services.market.fetch import fetch_into_cache
-from services.market.histories import Histories
+from services.market.histories import YEARS, Histories
 from services.market.hours import Hours
 from services.market.models import Quote
 from services.market.provider import Provider
@@ -41,6 +41,9 @@ DEAD_AFTER = 5
 """Trading days without a price after which the alerts on a symbol are paused (rule 10)."""
 NO_PRICE = "no price"
 WHOLE = Shard()
+MOST_KNOWN = 64
+"""Histories that are kept in memory, of some 0.6 MB each."""
+KNOWN_FOR = timedelta(minutes=15)
 log = logging.getLogger(__name__)
 
 
@@ -97,7 +100,7 @@ class Checker:
         self._recorder = recorder
         self._system = system
         self._tools = Tools(provider, index, arming)
-        self._known: dict[str, tuple[date, History]] = {}
+        self._known: dict[str, _Known] = {}
 
     def run(self, now: datetime) -> Report:
         """Check every armed alert once; `now` is our time, UTC.
@@ -134,7 +137,7 @@ class Checker:
             except MarketError as error:
                 report.unchecked[task.quote.symbol] = str(error)
         report.recorded = self._recorder.drain()
-        self._finish(shard, state, watched, report, now)
+        self._finish(shard, state, report, now)
         return report
 
     def _caught_up(
@@ -223,7 +226,7 @@ class Checker:
         history, earnings, error = None, None, None
         try:
             if any("history" in want for want in wanted.values()):
-                history = self._history(quote, now)
+                history = self._history(quote, metrics, now)
             if any("earnings" in want for want in wanted.values()):
                 earnings = self._histories.earnings(quote.symbol, now)
         except MarketError as problem:
@@ -232,13 +235,17 @@ class Checker:
         scene = Scene(scene.present, scene.market_now, scene.timezone, history, earnings)
         return Task(quote, before, scene, tuple(metrics), error)
 
-    def _history(self, quote: Quote, now: datetime) -> History:
-        """Kept from check to check, for a session."""
-        session, known = self._known.get(quote.symbol, (None, None))
-        if known is None or session != quote.session:
-            known = History(self._histories.daily(quote.symbol, quote.session, now))
-            self._known[quote.symbol] = (quote.session, known)
-        return known
+    def _history(self, quote: Quote, metrics: Iterable[str], now: datetime) -> History:
+        """As long as the longest metric wants. The last ones used are kept for some checks."""
+        years = max(YEARS, *(years_needed(metric) for metric in metrics))
+        known = self._known.pop(quote.symbol, None)
+        if known is None or not known.serves(quote.session, years, now):
+            bars = self._histories.daily(quote.symbol, quote.session, now, years, quote.currency)
+            known = _Known(History(bars), quote.session, years, now)
+        self._known[quote.symbol] = known
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        return known.history
 
     def _not_quiet(self, tasks: Iterable[Task]) -> list[Task]:
         """The tasks in which something may have come true; of the others the readings are kept.
@@ -296,7 +303,6 @@ class Checker:
         self,
         shard: Shard,
         state: CheckerState,
-        watched: Iterable[str],
         report: Report,
         now: datetime,
     ) -> None:
@@ -314,7 +320,6 @@ class Checker:
         if not self._index.is_built_for(self._provider.name):
             return
         behind = {symbol: state.checked_until(symbol) for symbol in unsure}
-        self._known = {s: known for s, known in self._known.items() if s in set(watched)}
         after = CheckerState(completed_at=now, behind=behind)
         self._system.save_checker(self._provider.name, after, shard)
 
@@ -331,6 +336,20 @@ class Checker:
             since, today = seen.date(), times.market_now.date()
             if self._hours.sessions_between(exchange, since, today) >= DEAD_AFTER:
                 self._arming.pause_dead(symbol, since, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A history, for which session it was read, and when."""
+
+    history: History
+    session: date
+    years: int
+    read_at: datetime
+
+    def serves(self, session: date, years: int, now: datetime) -> bool:
+        fresh = timedelta(0) <= now - self.read_at < KNOWN_FOR
+        return fresh and (self.session, self.years) == (session, years)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ Direction: TypeAlias = Literal["rise", "fall"]
 Way: TypeAlias = Literal["up", "down"]
 PriceKind: TypeAlias = Literal["price_rises_to", "price_falls_to"]
 
-MAX_SPAN_DAYS = 2_520
+MAX_SPAN_DAYS = 2_250
+"""Nine years: a source is asked for ten at the most."""
 WINDOWS = ("15m", "30m", "1h", "2h", "4h", "1d", "2d", "3d", "4d", "5d")
 BEYOND = 1e-12
 """How far past a ratio of 1 is beyond it: to equal the highest high makes no new one."""

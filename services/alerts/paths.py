@@ -114,9 +114,11 @@ class Path:
         return today(self.previous, self.present) if self.previous else _price(self.present)
 
     def _end(self, seen: Span) -> Move:
-        end = self.present
+        """The present reading; it opens where what is known before it ended."""
+        end, known = self.present, [*self._start(), *self.moves]
         low, high = min(end.price, seen.low), max(end.price, seen.high)
-        return Move(end.as_of, end.session, end.price, low, high, end.price)
+        opened = min(max(known[-1].close, low), high) if known else end.price
+        return Move(end.as_of, end.session, opened, low, high, end.price)
 
 
 def gauged(moves: Iterable[Move], gauge_of: Callable[[date], Gauge | None]) -> list[Point]:

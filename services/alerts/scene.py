@@ -1,7 +1,7 @@
 """One symbol in one check: what is known of it, and what that says of each metric. Pure."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from services.alerts import windows
 from services.alerts.history import History, days_to
 from services.alerts.intervals import Reading, Span, dated, gap, possible, today
-from services.alerts.paths import Gauge, Move, Path, Point, from_readings
+from services.alerts.paths import MINUTE, Gauge, Move, Path, Point, from_readings
 from services.market.models import Bar
 
 ANY = Span(low=-math.inf, high=math.inf)
@@ -52,7 +52,7 @@ class Scene:
                 path = from_readings(start, self.present).after(rests_after)
                 return _certain(self.points(metric, path))
             case "move-up" | "move-down" | "move":
-                return self._window_spans(metric, start, rests)
+                return self._window_spans(metric, start, rests_after)
             case _:
                 return self._gauged_spans(metric, start)
 
@@ -158,32 +158,43 @@ class Scene:
         return [] if days is None else [_now(self.present, days, days)]
 
     def _window_points(self, metric: str, path: Path) -> list[Point]:
-        if path.moves:
-            began = path.earlier[0].session if path.earlier else path.moves[0].session
-            days = (Move.of_bar(bar) for bar in self._before(metric) if bar.session < began)
-            return windows.moves([*days, *path.earlier, *path.walk()], metric, path.since)
-        spans = path.previous and self._window_spans(metric, path.previous, rests=False)
-        return [_now(self.present, spans.seen.low, spans.seen.high)] if spans else []
+        in_days = window_start(metric, path.since) is None
+        earlier = [*self._days_before(metric), *_so_far(path)] if in_days else path.earlier
+        points = windows.moves([*earlier, *path.walk()], metric, path.since)
+        if path.moves or path.earlier or in_days:
+            return points
+        # Without minutes it is not known what else is in a window of theirs.
+        most = self._most(metric, path.previous)
+        return [point._replace(low=max(most, point.low)) for point in points]
 
-    def _window_spans(self, metric: str, start: Reading, rests: bool) -> Spans | None:
+    def _window_spans(self, metric: str, start: Reading, rests_after: date | None) -> Spans | None:
         """The extremes of the window's sessions bound every move within it."""
-        began = window_start(metric, start.as_of)
-        if began is not None and self._day(began) < self.present.session:
-            return Spans(Span(low=math.inf, high=0.0), ANY)
-        days = [self.present, *([] if rests else [start])]
-        low = min(reading.day_low for reading in days)
-        high = max(reading.day_high for reading in days)
-        for bar in self._before(metric):
-            low, high = min(low, bar.low), max(high, bar.high)
-        most = windows.bound(low, high, metric)
-        return None if most is None else Spans(Span(low=most, high=0.0), Span(low=0.0, high=most))
+        path = from_readings(start, self.present).after(rests_after)
+        points = self._window_points(metric, path)
+        if not points:
+            return None
+        low, high = min(point.low for point in points), max(point.high for point in points)
+        most = self._most(metric, path.previous)
+        return Spans(Span(low=low, high=high), Span(low=0.0, high=max(high, most)))
 
-    def _before(self, metric: str) -> Sequence[Bar]:
+    def _most(self, metric: str, start: Reading | None) -> float:
+        """The most that the metric may have been, whatever the order of prices was."""
+        began = window_start(metric, start.as_of if start else self.present.as_of)
+        if began is not None and self._day(began) < self.present.session:
+            return math.inf
+        readings = [self.present, *([start] if start else [])]
+        days = self._days_before(metric)
+        low = min(*(r.day_low for r in readings), *(day.low for day in days), math.inf)
+        high = max(*(r.day_high for r in readings), *(day.high for day in days), -math.inf)
+        most = windows.bound(low, high, metric)
+        return math.inf if most is None else most
+
+    def _days_before(self, metric: str) -> list[Move]:
         """The sessions before the present one into which a window of days reaches."""
         window = metric.partition(":")[2]
         count = int(window[:-1]) - 1 if window.endswith("d") else 0
         bars = (self.history or History(())).before(self.present.session)
-        return bars[max(0, len(bars) - count) :]
+        return [Move.of_bar(bar) for bar in bars[max(0, len(bars) - count) :]]
 
     def _sessions(self, path: Path) -> list[Bar]:
         """The completed sessions on a path, the one in which it began included."""
@@ -227,6 +238,15 @@ def window_start(metric: str, end: datetime) -> datetime | None:
 def family_of(metric: str) -> str:
     """The name of a metric without its parameters."""
     return metric.partition(":")[0].partition("@")[0]
+
+
+def _so_far(path: Path) -> list[Move]:
+    """What was seen of the day before a path began."""
+    start = path.previous
+    if start is None:
+        return []
+    price, low, high = start.price, start.day_low, start.day_high
+    return [Move(path.since - MINUTE, start.session, price, low, high, price)]
 
 
 def _certain(points: list[Point]) -> Spans | None:

@@ -121,7 +121,7 @@ class SymbolCheck:
         verdict = self._index.probe([Probe(self._symbol, metric, *spans)])[0]
         if verdict.undecided:
             return self._from_bars(metric, start.as_of, start)
-        return from_readings(start, self._present) if verdict.reached or verdict.crossed else None
+        return self._between(metric, start) if verdict.reached or verdict.crossed else None
 
     def _check_trailing(self, metric: str) -> int:
         claimed, moved = 0, {}
@@ -213,7 +213,7 @@ class SymbolCheck:
         if unsure(fresh.level, *spans):
             path = self._from_bars(fresh.metric, start.as_of, start, only_after=True)
         else:
-            path = from_readings(start, self._present)
+            path = self._between(fresh.metric, start)
         return path.after(fresh.rests_after)
 
     def _fresh(self, role: Role) -> list[tuple[str, Fresh]]:
@@ -320,6 +320,12 @@ class SymbolCheck:
             if split.session > reading.session:
                 reading = reading.scaled(split.ratio)
         return reading
+
+    def _between(self, metric: str, start: Reading) -> Path:
+        """What the readings alone say."""
+        if metric == "price+extended":
+            return from_readings(start.extended(), self._present.extended())
+        return from_readings(start, self._present)
 
     def _from_bars(
         self, metric: str, since: datetime, previous: Reading | None, *, only_after: bool = False

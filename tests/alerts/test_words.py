@@ -171,7 +171,7 @@ UNDERSTOOD = {
     "52w low": low(),
     "new 20 day high": high("20d"),
     "new 20-day low": low("20d"),
-    "sets a new 2520 day high": high("2520d"),
+    "sets a new 2250 day high": high("2250d"),
     "crosses above its 200 day average": average(200, "up"),
     "crosses below its 200-day moving average": average(200, "down"),
     "crosses over its 50 day ema": average(50, "up", "ema"),
@@ -437,7 +437,7 @@ WRONG = [
     ("x moves 3% today", 11, "today", strange("today", "within")),
     ("x falls 10% from its low", 21, "low", "A price falls from its high, or rises from its low."),
     ("x trailing stop 100%", 16, "100", "A price cannot fall by 100 % or more."),
-    ("x new 600 week high", 6, "600", "The span is 1d to 2520d (sessions) or 1w to 504w."),
+    ("x new 600 week high", 6, "600", "The span is 1d to 2250d (sessions) or 1w to 450w."),
     ("x above its 300 day average", 12, "300", "This must be at most 200."),
     ("x above its 4 day average", 12, "4", "This must be at least 5."),
     (
@@ -518,7 +518,7 @@ def entered(low: int | str, high: int | str, places: int = 4) -> st.SearchStrate
 LEVELS = st.one_of(entered(-(10**12), 10**12), entered(-1, 1, places=25), st.integers(-99, 99))
 PERCENTS = entered("0.0001", "99.9999")
 SPANS = st.one_of(
-    st.integers(1, 2520).map(lambda days: f"{days}d"), st.integers(1, 504).map(lambda w: f"{w}w")
+    st.integers(1, 2250).map(lambda days: f"{days}d"), st.integers(1, 450).map(lambda w: f"{w}w")
 )
 WAYS = st.sampled_from(["up", "down"])
 CROSSES = st.tuples(st.integers(2, 199), st.integers(3, 200)).filter(lambda pair: pair[0] < pair[1])
