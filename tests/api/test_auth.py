@@ -23,6 +23,7 @@ ROUTES = [
     ("GET", "/alerts"),
     ("POST", "/alerts"),
     ("POST", "/alerts/parse"),
+    ("POST", "/alerts/preview"),
     ("GET", "/alerts/<alert_id>"),
     ("PATCH", "/alerts/<alert_id>"),
     ("DELETE", "/alerts/<alert_id>"),

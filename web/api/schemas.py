@@ -3,7 +3,7 @@
 Times are UTC in ISO 8601 with `Z`. Requests refuse fields that are not named here.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AwareDatetime,
@@ -14,6 +14,7 @@ from pydantic import (
     RootModel,
     StringConstraints,
     Tag,
+    model_validator,
 )
 
 from services.alerts.arming import IfTrue
@@ -399,3 +400,56 @@ class Trigger(Answer):
 class Triggers(Answer):
     items: list[Trigger]
     next: str | None
+
+
+# Previews
+
+
+class PreviewWish(Request):
+    """Either `symbol` and `condition`, or both in words as `text`.
+
+    Over the completed days of `years`, or with `minutes` over the 1-minute bars of up to 7 days.
+    Without `frequency`, each time that it came true anew counts, or once a day where `text` says.
+    """
+
+    symbol: SymbolText | None = None
+    condition: Condition | None = None
+    text: Text | None = None
+    frequency: Frequency | None = None
+    years: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
+    minutes: Annotated[bool, Field(strict=True)] = False
+    rearm_margin: Margin = 0.5
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if (self.text is None) == (self.symbol is None or self.condition is None):
+            raise ValueError("Send either symbol and condition, or text.")
+        if self.text is not None and (self.symbol, self.condition) != (None, None):
+            raise ValueError("Send either symbol and condition, or text.")
+        return self
+
+
+class Preview(Answer):
+    """When it would have rung: the most recent 1,000 rings, oldest first, and `count` of all.
+
+    `times` are the first moments of the bars in which it rang, `sessions` their trading days;
+    `values` are in the unit of the condition's metric, `prices` in `currency` and today's shares.
+    The bars looked at begin at `from` and end at `until`; `notes` say what they could not tell.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    symbol: str
+    condition: Condition
+    frequency: Frequency
+    sentence: str
+    currency: str
+    times: list[Instant]
+    sessions: list[IsoDate]
+    values: list[float]
+    prices: list[float]
+    count: int
+    since: Instant | None = Field(serialization_alias="from")
+    until: Instant | None
+    notes: list[str]
+    source: str
