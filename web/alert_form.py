@@ -145,9 +145,9 @@ KINDS = (
     ("Calendar", (("earnings_within", "reports earnings within"),)),
 )
 FREQUENCIES: Mapping[Frequency, str] = {
-    "once": "once, then it is done",
-    "daily": "at most once per trading day",
-    "every": "every time, once it has gone back",
+    "once": "once",
+    "daily": "at most once a day",
+    "every": "every time",
 }
 _USUAL_SPANS = ("5d", "20d", "50d", "100d", "13w", "26w", "52w", "104w")
 

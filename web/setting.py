@@ -6,9 +6,12 @@ from datetime import datetime
 from services.alerts import words
 from services.alerts.arming import IfTrue
 from services.alerts.conditions import Condition
-from services.alerts.facts import Facts
+from services.alerts.facts import Facts, needs
 from services.alerts.finder import Finder
+from services.alerts.history import History
 from services.errors import NoQuote
+from services.market.absent import Absent
+from services.market.models import Quote
 from services.store.alerts import Alert, Frequency
 from web.context import me, now, services
 
@@ -52,6 +55,17 @@ def sentence_of(alert: Alert) -> str:
 def facts_to_arm(symbol: str, condition: Condition) -> Facts:
     """The market now. Raises InvalidInput, UnknownSymbol or NoQuote."""
     return Finder(services().lookup, services().desk).to_arm(symbol, condition, now())
+
+
+def facts_at_hand(quote: Quote, condition: Condition) -> Facts | None:
+    """What is known of the metric without waiting for anybody; None where not all is at hand."""
+    wanted = needs(condition.target.metric)
+    if not wanted:
+        return Facts(quote)
+    if "history" not in wanted:
+        return None
+    bars = services().desk.daily(quote.symbol, now(), 0)
+    return None if isinstance(bars, Absent) else Facts(quote, History(bars))
 
 
 def set_alert(wish: Wish, if_true: IfTrue | None) -> Alert:

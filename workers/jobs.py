@@ -91,7 +91,7 @@ def reconcile_index() -> None:
     """Compare the armed index with the store, and mend it; a difference is a fault of ours."""
     s = parts().services
     drift = reconcile(ArmedIndex(s.redis), parts().provider.name, s.alerts)
-    level = logging.ERROR if any(drift) else logging.INFO
+    level = logging.ERROR if drift else logging.INFO
     log.log(level, "Reconciled the armed index with the store: %s", drift)
 
 

@@ -1,7 +1,7 @@
 """What runs when. Each entry has a fixed id, so that a second clock changes nothing."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rq.exceptions import NoSuchJobError
 from rq_scheduler import Scheduler
@@ -16,10 +16,12 @@ DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A job of workers/jobs.py, and how many seconds lie between its runs."""
+    """A job of workers/jobs.py, how many seconds lie between its runs, and after how many the
+    first is due."""
 
     job: str
     seconds: int
+    first_after: int = 0
 
     @property
     def id(self) -> str:
@@ -31,7 +33,7 @@ def entries(settings: Settings) -> tuple[Entry, ...]:
         Entry("check_alerts", settings.check_interval_seconds),
         Entry("sweep", min(SWEEP_SECONDS, settings.check_interval_seconds)),
         Entry("expire_alerts", EXPIRE_SECONDS),
-        Entry("reconcile_index", DAY_SECONDS),
+        Entry("reconcile_index", DAY_SECONDS, first_after=DAY_SECONDS),
     )
 
 
@@ -40,7 +42,7 @@ def register(scheduler: Scheduler, settings: Settings, now: datetime) -> None:
     for entry in entries(settings):
         if not _stands(scheduler, entry):
             scheduler.schedule(
-                scheduled_time=now.replace(tzinfo=None),
+                scheduled_time=now.replace(tzinfo=None) + timedelta(seconds=entry.first_after),
                 func=f"workers.jobs.{entry.job}",
                 interval=entry.seconds,
                 id=entry.id,

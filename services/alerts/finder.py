@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from services.alerts.conditions import Condition
 from services.alerts.facts import Facts, needs
-from services.alerts.history import History
+from services.alerts.history import History, years_needed
 from services.errors import NoQuote
 from services.market.absent import Absent
 from services.market.desk import WAIT, QuoteDesk
@@ -34,7 +34,8 @@ class Finder:
         minutes: tuple[Bar, ...] | None = None
         earnings: date | None = None
         if "history" in wanted:
-            bars = _had(symbol, self._desk.daily(symbol, now, WAIT))
+            years = max(YEARS, years_needed(condition.target.metric))
+            bars = _had(symbol, self._desk.daily(symbol, now, WAIT, years))
         if "minutes" in wanted:
             minutes = _had(symbol, self._desk.minutes(symbol, now, WAIT))
         if "earnings" in wanted:

@@ -50,7 +50,8 @@ def address(site: Site) -> Iterator[str]:
     before: list[object] = site.app.before_request_funcs[None]  # type: ignore[assignment]
     before.insert(1, real_time)
     site.at = datetime.now(UTC)
-    site.jobs.run_market(site.market, QuoteCache(site.services.redis), lambda: datetime.now(UTC))
+    redis = site.services.redis
+    site.jobs.run_market(site.market, QuoteCache(redis), lambda: datetime.now(UTC), redis)
     server = make_server("127.0.0.1", 0, site.app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

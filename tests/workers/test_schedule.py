@@ -32,7 +32,18 @@ def test_the_check_runs_every_five_minutes_and_the_sweep_every_minute(
     clock: Clock, redis: Redis
 ) -> None:
     register(clock, SETTINGS, MONDAY)
-    assert scheduled(redis) == {CHECK: 300, "schedule-sweep": 60}
+    assert scheduled(redis) == {
+        CHECK: 300,
+        "schedule-sweep": 60,
+        "schedule-expire_alerts": 900,
+        "schedule-reconcile_index": 86_400,
+    }
+
+
+def test_the_index_is_reconciled_a_day_after_it_was_built(clock: Clock, redis: Redis) -> None:
+    register(clock, SETTINGS, MONDAY)
+    first = redis.zscore("rq:scheduler:scheduled_jobs", "schedule-reconcile_index")
+    assert first == (MONDAY + timedelta(days=1)).timestamp()
 
 
 def test_registering_again_changes_nothing(clock: Clock, redis: Redis) -> None:
@@ -53,7 +64,11 @@ def test_a_tick_enqueues_each_job_once_however_many_clocks_run(clock: Clock, red
     clock.enqueue_jobs()
     second.enqueue_jobs()
     clock.enqueue_jobs()
-    assert sorted(Queue(CHECKS, connection=redis).job_ids) == [CHECK, "schedule-sweep"]
+    assert sorted(Queue(CHECKS, connection=redis).job_ids) == [
+        CHECK,
+        "schedule-expire_alerts",
+        "schedule-sweep",
+    ]
 
 
 def test_the_schedule_is_put_back_after_redis_was_emptied(clock: Clock, redis: Redis) -> None:
@@ -69,7 +84,7 @@ def test_a_job_that_still_waits_is_not_piled_up(clock: Clock, redis: Redis) -> N
         for entry in entries(SETTINGS):
             redis.zadd("rq:scheduler:scheduled_jobs", {entry.id: 1})
         clock.enqueue_jobs()
-    assert len(Queue(CHECKS, connection=redis)) == 2
+    assert len(Queue(CHECKS, connection=redis)) == len(entries(SETTINGS))
 
 
 def test_a_job_whose_worker_died_runs_again(clock: Clock, redis: Redis) -> None:
@@ -99,6 +114,7 @@ def test_scheduled_jobs_run_on_a_worker(
     ran = []
     monkeypatch.setattr("workers.jobs.check_alerts", lambda: ran.append("check"))
     monkeypatch.setattr("workers.jobs.sweep", lambda: ran.append("sweep"))
+    monkeypatch.setattr("workers.jobs.expire_alerts", lambda: ran.append("expire"))
     clock.enqueue_jobs()
     SimpleWorker([CHECKS], connection=redis).work(burst=True, logging_level="ERROR")
-    assert sorted(ran) == ["check", "sweep"]
+    assert sorted(ran) == ["check", "expire", "sweep"]

@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from services.alerts import phrases
+from services.alerts import phrases, units
 from services.alerts.arming import check_note
 from services.alerts.conditions import Condition
 from services.errors import AlreadyTrue, InvalidInput, NoQuote, UnknownSymbol
@@ -13,7 +13,7 @@ from web.api.paging import store_cursor, text_of
 from web.context import me, now, people_only, services
 from web.forms import Form
 from web.pages.alerts import Line, lines_of
-from web.setting import facts_to_arm, no_answer, sentence_of
+from web.setting import facts_at_hand, facts_to_arm, no_answer, sentence_of
 
 pages = Blueprint("alert", __name__, url_prefix="/alerts/<alert_id>")
 
@@ -129,10 +129,13 @@ def _page(
     after = store_cursor("triggers", request.args.get("after"))
     triggers, more = services().triggers.page(me().uid, after, alert_id=alert.id)
     line = lines_of([alert])[0]
+    standing, too_little = _standing(alert, line)
     return render_template(
         "alerts/show.html",
         alert=alert,
         line=line,
+        standing=standing,
+        too_little=too_little,
         said=sentence_of(alert),
         form=form,
         already=already,
@@ -143,6 +146,20 @@ def _page(
         choices=alert_form.choices(form),
         max_note=MAX_NOTE,
     )
+
+
+def _standing(alert: Alert, line: Line) -> tuple[str, str]:
+    """Where a metric that is no price stands now, or from when on there will be one."""
+    metric = alert.condition.target.metric
+    if not line.cached or metric in units.PRICES or alert.state not in ("armed", "waiting"):
+        return "", ""
+    facts = facts_at_hand(line.cached.quote, alert.condition)
+    if facts is None or metric in ("drawdown", "run-up"):
+        return "", ""
+    value = facts.value(metric)
+    if value is None:
+        return "", phrases.too_little(alert.condition)
+    return phrases.present(alert.condition, value, words.unit(line.currency)), ""
 
 
 def _present(form: Form, already: AlreadyTrue, line: Line) -> str:
