@@ -1,6 +1,6 @@
 """The form of an alert: which blanks each kind has, and how they become a condition and back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, cast, get_args
@@ -15,7 +15,7 @@ from services.errors import InvalidInput
 from services.market.money import price_text
 from services.store.alerts import Alert, Frequency
 from web import forms
-from web.faults import faults, message
+from web.faults import faults, message, place
 from web.forms import Form
 
 LAST_DAY = date(2999, 12, 31)
@@ -179,12 +179,12 @@ def condition_of(form: Form) -> Condition:
         return _CONDITION.validate_python({"kind": kind, **members})
     except ValidationError as error:
         found = faults(error)[0]
-        raise InvalidInput(_blamed(kind, found["loc"]), message(found)) from None
+        raise InvalidInput(_blamed(kind, place(found).split(".")), message(found)) from None
 
 
-def _blamed(kind: str, place: tuple[int | str, ...]) -> str:
+def _blamed(kind: str, members: Sequence[str]) -> str:
     """The form's field of a fault in a condition; the first one where it is of the whole."""
-    named = [blank.name for blank in BLANKS[kind] if blank.member in place]
+    named = [blank.name for blank in BLANKS[kind] if blank.member in members]
     return named[0] if named else BLANKS[kind][0].name
 
 
@@ -192,7 +192,7 @@ def field_of(error: InvalidInput, kind: str) -> str:
     """The form's field of an error about an alert, such as `condition.level`."""
     whole, _, member = error.field.partition(".")
     if whole == "condition" and kind in BLANKS:
-        return _blamed(kind, (member,))
+        return _blamed(kind, [member])
     return {"expires_at": "expires"}.get(error.field, error.field)
 
 
