@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-fast lint bench bench-check bench-store bench-cost lock clean
+.PHONY: help run demo test test-fast lint bench bench-check bench-store bench-cost chaos lock clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -43,6 +43,9 @@ bench-store: .venv/dev ## both engines of the store side by side
 
 bench-cost: .venv/dev ## what a day costs on Firestore, by call site
 	@$(BIN)/python -m bench.cost
+
+chaos: .venv/dev ## kill everything for 20 minutes: no alert lost or doubled (CHAOS="--short")
+	@$(BIN)/python -m tests.e2e.chaos $(CHAOS)
 
 lock: .venv/lock ## pin pyproject.toml's dependencies anew (UPGRADE=--upgrade: newest versions)
 	@$(COMPILE) -o requirements_production.txt
