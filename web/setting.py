@@ -65,7 +65,9 @@ def facts_at_hand(quote: Quote, condition: Condition) -> Facts | None:
     if "history" not in wanted:
         return None
     bars = services().desk.daily(quote.symbol, now(), 0)
-    return None if isinstance(bars, Absent) else Facts(quote, History(bars))
+    if bars is Absent.PENDING:
+        return None
+    return Facts(quote, None if isinstance(bars, Absent) else History(bars))
 
 
 def set_alert(wish: Wish, if_true: IfTrue | None) -> Alert:

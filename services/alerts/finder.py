@@ -13,6 +13,8 @@ from services.market.lookup import Lookup
 from services.market.models import Bar
 
 T = TypeVar("T")
+YEARS = 4
+"""Of daily bars, unless a span needs more; as many as pages and checks keep."""
 
 
 class Finder:

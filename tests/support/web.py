@@ -122,7 +122,7 @@ def make_site(store: Store, redis: Redis, redis_url: str, folder: Path) -> Site:
     services.__dict__["accounts"] = accounts
     app = create_app(settings, services)
     site = Site(app, services, market, jobs)
-    jobs.run_market(market, QuoteCache(redis), lambda: site.at, redis)
+    jobs.run_market(market, QuoteCache(redis), lambda: site.at)
     app.before_request_funcs.setdefault(None, []).insert(0, lambda: setattr(g, "now", site.at))
     for symbol in ("AAPL", "MSFT", "IBM", "BRK-B", "^GSPC", "EURUSD=X", "7203.T", "CL=F"):
         market.set(symbol, 100.0)

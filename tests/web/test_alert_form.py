@@ -5,6 +5,7 @@ from pydantic import TypeAdapter
 
 from services.alerts.conditions import KINDS, Condition
 from services.errors import InvalidInput
+from services.market.cache import QuoteCache
 from services.store.alerts import Alert
 from tests.web.conftest import Reader, words
 from tests.web.test_phrases import SAID
@@ -90,9 +91,11 @@ def test_another_frequency_arms_nothing_anew(ada: Reader) -> None:
 
 
 def test_an_average_without_enough_history_says_when_it_counts(ada: Reader) -> None:
+    site, redis = ada.site, ada.site.services.redis
+    site.jobs.run_market(site.market, QuoteCache(redis), lambda: site.at, redis)
     fields = {"kind": "crosses_average", "average": "sma", "average_days": "200"}
     sent = ada.send("/alerts/new", symbol="AAPL", average_way="up", **fields)
-    assert "AAPL crosses above its 200-day average" in ada.page(sent.location)
+    assert "Counts from the 200th session on." in ada.page(sent.location)
 
 
 def test_the_kind_is_chosen_from_groups(ada: Reader) -> None:
