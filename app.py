@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -23,6 +24,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     services = services or open_services(settings, RqJobs)
     app = Flask(__name__)
     app.extensions["bellwether"] = services
+    app.extensions[commands.ENGINE] = partial(_open_engine, services)
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     security.protect(app, settings, services.redis)
@@ -31,6 +33,12 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     api.register(app)
     commands.register(app)
     return app
+
+
+def _open_engine(services: Services) -> commands.Engine:
+    from workers.console import Console  # what it imports is for commands only, and large
+
+    return Console(services)
 
 
 @contextmanager

@@ -8,7 +8,13 @@ from flask import Flask
 
 from config import SettingsError
 from services.errors import StoreUnavailable
+from web.commands.alerts import alerts
+from web.commands.check import check
+from web.commands.engine import EXTENSION as ENGINE
+from web.commands.engine import Engine
 from web.commands.store import FAILED, store
+
+__all__ = ["ENGINE", "Engine", "register", "told_in_a_terminal"]
 
 
 class _Failure(click.ClickException):
@@ -16,7 +22,8 @@ class _Failure(click.ClickException):
 
 
 def register(app: Flask) -> None:
-    app.cli.add_command(store)
+    for command in (store, alerts, check):
+        app.cli.add_command(command)
 
 
 @contextmanager
