@@ -61,6 +61,13 @@ def headline(symbol: str, condition: Condition, currency: str, past: bool = Fals
     return f"{symbol} {verb(condition, past)} {level_text(condition, currency)}"
 
 
+def subject(symbol: str, now: float, condition: Condition, currency: str) -> str:
+    """What happened, the price first, for a list on a phone: `AAPL 198.50, rose to 198.00`."""
+    is_price = isinstance(condition, PriceCondition)
+    level = number(condition.level) if is_price else level_text(condition, currency)
+    return f"{symbol} {number(now)}, {verb(condition, past=True)} {level}"
+
+
 def way(condition: Condition) -> Way:
     """Where the price goes when the condition comes true."""
     match condition:

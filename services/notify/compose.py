@@ -45,11 +45,13 @@ class Composer:
 
     def trigger(self, trigger: Trigger, user: User) -> Message:
         """The bell: what happened, with the evidence, in the reader's time zone."""
-        happened = phrases.headline(trigger.symbol, trigger.condition, trigger.currency, past=True)
+        symbol, condition, currency = trigger.symbol, trigger.condition, trigger.currency
+        happened = phrases.headline(symbol, condition, currency, past=True)
+        subject = phrases.subject(symbol, trigger.price, condition, currency)
         return self._message(
             "trigger",
             to=user.email,
-            subject=f"{happened}, now {units.number(trigger.price)} · Bellwether",
+            subject=f"{subject} · Bellwether",
             key=f"{trigger.id}.email",
             trigger=trigger,
             happened=happened,
