@@ -63,8 +63,9 @@ def headline(symbol: str, condition: Condition, currency: str, past: bool = Fals
 
 def subject(symbol: str, now: float, condition: Condition, currency: str) -> str:
     """What happened, the price first, for a list on a phone: `AAPL 198.50, rose to 198.00`."""
-    is_price = isinstance(condition, PriceCondition)
-    level = number(condition.level) if is_price else level_text(condition, currency)
+    level = level_text(condition, currency)
+    if isinstance(condition, PriceCondition):
+        level = number(condition.level)
     return f"{symbol} {number(now)}, {verb(condition, past=True)} {level}"
 
 
