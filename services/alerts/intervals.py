@@ -234,8 +234,9 @@ def needs_second_look(previous: Reading | None, present: Reading) -> bool:
     """Whether a price, or an extreme new since `previous`, may be a jump to confirm (rule 8)."""
     if previous is None:
         return True
-    seen = certain(previous, present)
-    return jumped(previous.price, seen.low) or jumped(previous.price, seen.high)
+    seen, late = certain(previous, present), present.extended().price
+    prices = (seen.low, seen.high, late)
+    return any(jumped(previous.price, price) for price in prices)
 
 
 def confirmed(present: Reading, second: Reading) -> bool:
@@ -244,6 +245,7 @@ def confirmed(present: Reading, second: Reading) -> bool:
         jumped(present.price, second.price)
         or jumped(present.day_high, second.day_high)
         or jumped(present.day_low, second.day_low)
+        or jumped(present.extended().price, second.extended().price)
     )
 
 

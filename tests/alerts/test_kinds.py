@@ -312,6 +312,27 @@ def test_pre_market_prices_ring_only_those_who_ask(bell: Bell) -> None:
     assert [trigger.alert_id for trigger in bell.triggers()] == [asked.id]
 
 
+def test_a_jump_after_hours_that_a_second_look_does_not_confirm_rings_nothing(
+    bell: Bell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell.alert_on(PriceCondition(kind="price_falls_to", level=60, extended=True))
+    closed = bell.at
+    bell.check_at(100)
+    bell.later(90)
+    late = {"as_of": closed, "market_state": "post", "extended_at": bell.at}
+    bell.price(100, **late, extended_price=50.0)
+    real = bell.market.quotes
+
+    def corrected(symbols: Sequence[str], now: datetime) -> Any:
+        answer = real(symbols, now)
+        bell.price(100, **late, extended_price=99.0)
+        return answer
+
+    monkeypatch.setattr(bell.market, "quotes", corrected)
+    assert "AAPL" in bell.check().unchecked
+    assert rang(bell) == []
+
+
 # How often
 
 
