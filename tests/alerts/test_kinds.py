@@ -316,8 +316,8 @@ def test_a_jump_after_hours_that_a_second_look_does_not_confirm_rings_nothing(
     bell: Bell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bell.alert_on(PriceCondition(kind="price_falls_to", level=60, extended=True))
-    closed = bell.at
     bell.check_at(100)
+    closed = bell.at
     bell.later(90)
     late = {"as_of": closed, "market_state": "post", "extended_at": bell.at}
     bell.price(100, **late, extended_price=50.0)
@@ -329,7 +329,7 @@ def test_a_jump_after_hours_that_a_second_look_does_not_confirm_rings_nothing(
         return answer
 
     monkeypatch.setattr(bell.market, "quotes", corrected)
-    assert "AAPL" in bell.check().unchecked
+    assert "second look" in bell.check().unchecked["AAPL"]
     assert rang(bell) == []
 
 
