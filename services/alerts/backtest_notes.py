@@ -42,7 +42,8 @@ def _too_short(metric: str, course: Course) -> str:
     if mute == len(sessions):
         return f"{label}: none of the {count_text(mute, 'session')} has enough history before it."
     if mute:
-        return f"{label}: the first {count_text(mute, 'session')} had too little history."
+        first = "first session" if mute == 1 else f"first {mute} sessions"
+        return f"{label}: the {first} had too little history."
     known = len(course.history.before(sessions[0]))
     unsettled = sessions_to_settle(metric) - known if family(metric) in _SEEDED else 0
     if unsettled > 0:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -145,7 +145,9 @@ class Scene:
                 points.append(_point(path, bar, value, value))
         value = history.cross(fast, slow, present.session - timedelta(days=1))
         if value is not None:
-            points.append(_now(present, value, value))
+            # Known before the session began, so a final value of it comes later.
+            began = min(max(self._midnight(), path.since), present.as_of)
+            points.append(_now(present, value, value)._replace(at=began))
         final = self._with_today().cross(fast, slow, present.session)
         if present.session_over and final is not None:
             points.append(_now(present, final, final))
@@ -210,6 +212,11 @@ class Scene:
 
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(ZoneInfo(self.timezone)).date()
+
+    def _midnight(self) -> datetime:
+        """When the day of the present session began."""
+        midnight = datetime.combine(self.present.session, time(), ZoneInfo(self.timezone))
+        return midnight.astimezone(UTC)
 
     def _with_today(self) -> History:
         """The history with the present session, which is over."""

@@ -248,6 +248,17 @@ def _property(examples: int) -> Callable[[Any], Any]:
     )
 
 
+def test_averages_that_part_and_cross_while_nobody_looks_ring(redis: Redis) -> None:
+    prices = iter([100.0, 100.0, 100.0, 100.0, 100.0, 99.0])
+    bars = [
+        _minute(opens + minute * MINUTE, price, price, price, 20)
+        for opens in OPENS
+        for minute, price in ((0, next(prices)), (1, next(prices)))
+    ]
+    rang = _live(redis, Life(bars, timedelta(0), wicks=False), [])
+    assert rang[str(CrossCondition(kind="averages_cross", fast=2, slow=5, direction="down"))]
+
+
 @pytest.mark.parametrize("examples", [15, pytest.param(250, marks=pytest.mark.slow)])
 def test_the_live_engine_rings_what_the_backtest_finds(redis: Redis, examples: int) -> None:
     @_property(examples)

@@ -116,7 +116,7 @@ def test_a_preview_tables_what_rang(run: Run, site: Site):
         "2026-02-27 05:00  \N{MINUS SIGN}6\N{NARROW NO-BREAK SPACE}%".replace("  ", "  " + " " * 12)
         + "  at 94.00",
         "2 rings from 2026-01-31 to 2026-03-01, source fixed",
-        "Note: Change today: the first 1 session had too little history.",
+        "Note: Change today: the first session had too little history.",
     ]
 
 

@@ -138,8 +138,7 @@ def explained(text: str = "") -> Iterator[None]:
         yield
     except WordsError as error:
         click.echo(f"  {text}\n  {' ' * error.column}^", err=True)
-        hint = f" Did you mean {error.suggestion}?" if error.suggestion else ""
-        click.echo(f"Error: {error.message}{hint}", err=True)
+        click.echo(f"Error: {error.message}", err=True)
         raise SystemExit(FAILED) from error
     except AlreadyTrue as error:
         click.echo(f"{error} Give --fire-now or --wait.", err=True)
