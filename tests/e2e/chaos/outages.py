@@ -118,9 +118,16 @@ class Door:
 
     def remove(self) -> None:
         self.begin()
+        asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _end_all(self) -> None:
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, *self._at)

@@ -98,8 +98,8 @@ def _break(
         while left and left[0].at <= passed:
             event = left.pop(0)
             name = _do(event.fault, here, herd, luck)
-            done[name] += 1
-            say(f"{passed:6.1f} s: {name}")
+            done[name] += bool(name)
+            say(f"{datetime.now(UTC):%H:%M:%S.%f} {name or event.fault}")
         herd.look_after()
         time.sleep(TICK_SECONDS)
     return {name: done[name] for name in sorted(done) if name}
