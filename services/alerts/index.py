@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, product
+from itertools import chain, islice, product
 from math import inf
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -26,6 +26,7 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.commands.core import Script
 
+from services.alerts.ahead import answers
 from services.alerts.conditions import Direction
 from services.alerts.evidence import Evidence
 from services.alerts.intervals import Interval, IsoDate, Reading, Span
@@ -45,8 +46,8 @@ SHAPE = "2"
 MARK_HOLDS = timedelta(minutes=10)
 DAY = timedelta(days=1)
 CLAIM_BATCH = 2_000
-CLAIMS_A_CALL = 200
-PROBES_A_CALL = 5_000
+CLAIMS_A_CALL = 100
+PROBES_A_CALL = 1_000
 PIPELINE = 1_000
 REBUILD_CHUNK = 100_000
 TRAILING = ("drawdown", "run-up")
@@ -182,9 +183,12 @@ class ArmedIndex:
         self._scripts: dict[str, Script] = {}
 
     def _run(self, name: str, *args: str | int | bytes, pipe: "Pipeline | None" = None) -> Any:
+        return self._script(name)(args=list(args), client=pipe)
+
+    def _script(self, name: str) -> Script:
         if name not in self._scripts:
             self._scripts[name] = script_of(self._redis, "index", f"index_{name}")
-        return self._scripts[name](args=list(args), client=pipe)
+        return self._scripts[name]
 
     # Following the store
 
@@ -207,10 +211,6 @@ class ArmedIndex:
     def follow(self, after: Alert, before: Alert | None = None, *, thorough: bool = False) -> None:
         """Hold `after` as its state says, and `before` no more; if `thorough`, look for them
         not just where they should stand."""
-        waits = after.state in ("armed", "waiting") and after.baseline is not None
-        member = str(Member.of(after))
-        metric = after.condition.target.metric
-        fresh = [after.symbol, metric, member, _fresh(after)] if waits else ["", "", "", ""]
         gone = {str(Member.of(alert)): alert for alert in (after, before) if alert}
         drops = (
             (
@@ -221,7 +221,15 @@ class ArmedIndex:
             )
             for name, alert in gone.items()
         )
-        self._run("hold", *fresh, *chain.from_iterable(drops))
+        self._run("hold", *_held_fresh(after), *chain.from_iterable(drops))
+
+    def follow_rung(self, alerts: Iterable[Alert]) -> None:
+        """Hold alerts that a claim took out of the index at their epoch before; many at once."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for alert in alerts:
+                if (fresh := _held_fresh(alert))[0]:
+                    self._run("hold", *fresh, pipe=pipe)
+            pipe.execute()
 
     def ensure(self, alert: Alert) -> None:
         """Hold an alert as its state says, but leave alone what stands right."""
@@ -348,11 +356,11 @@ class ArmedIndex:
 
     def _not_quiet(self, probes: Sequence[Probe]) -> Iterator[tuple[int, "_Edges"]]:
         """The places of probes that come near an edge. Written for speed: most do not."""
-        for start in range(0, len(probes), PROBES_A_CALL):
-            batch = probes[start : start + PROBES_A_CALL]
-            names = "\n".join([f"{symbol}:{metric}" for symbol, metric, _, _ in batch])
-            packed = self._run("edges", names, _NO_EDGES)
-            edges = struct.iter_unpack(_EDGES, packed)
+        starts = range(0, len(probes), PROBES_A_CALL)
+        batches = [probes[start : start + PROBES_A_CALL] for start in starts]
+        looks = (["HMGET", WATCHED, *[f"{p[0]}:{p[1]}" for p in batch]] for batch in batches)
+        for start, batch, found in zip(starts, batches, answers(self._redis, looks), strict=True):
+            edges = struct.iter_unpack(_EDGES, b"".join([one or _NO_EDGES for one in found]))
             for place, ((_, _, seen, possible), numbers) in enumerate(
                 zip(batch, edges, strict=True), start
             ):
@@ -374,19 +382,33 @@ class ArmedIndex:
 
     def claim(self, evidence: Evidence, peak: float | None = None) -> int:
         """Move every alert that the interval reaches into the stream; returns how many."""
-        return self.claim_all(
-            [evidence if peak is None else evidence.model_copy(update={"peak": peak})]
-        )
+        text = _claim(evidence if peak is None else evidence.model_copy(update={"peak": peak}))
+        return self._claim_rest(text, 1, 0)
 
     def claim_all(self, evidences: Sequence[Evidence]) -> int:
         """Move every alert that these intervals reach into the stream; returns how many."""
+        starts = range(0, len(evidences), CLAIMS_A_CALL)
+        batches = [evidences[start : start + CLAIMS_A_CALL] for start in starts]
+        texts = ["" for _ in batches]
+        script, total = self._script("claim"), 0
+
+        def steps() -> Iterator[tuple[Any, ...]]:
+            yield "SCRIPT", "LOAD", script.script
+            for place, batch in enumerate(batches):
+                texts[place] = "".join(map(_claim, batch))
+                yield "EVALSHA", script.sha, 0, CLAIM_BATCH, texts[place], 0
+
+        for place, (moved, done) in enumerate(islice(answers(self._redis, steps()), 1, None)):
+            text, texts[place] = texts[place], ""
+            total += moved + self._claim_rest(text, len(batches[place]), done)
+        return total
+
+    def _claim_rest(self, claims: str, count: int, done: int) -> int:
+        """Make those of the claims that are not done, a full step at a time."""
         total = 0
-        for start in range(0, len(evidences), CLAIMS_A_CALL):
-            batch = evidences[start : start + CLAIMS_A_CALL]
-            claims, done = "".join(map(_claim, batch)), 0
-            while done < len(batch):
-                moved, done = self._run("claim", CLAIM_BATCH, claims, done)
-                total += moved
+        while done < count:
+            moved, done = self._run("claim", CLAIM_BATCH, claims, done)
+            total += moved
         return total
 
     def crossed_back(self, symbol: str, metric: str, interval: Interval) -> list[Standing]:
@@ -630,6 +652,13 @@ def _claim(evidence: Evidence) -> str:
 
 def _role(alert: Alert) -> Role:
     return "armed" if alert.state == "armed" else "waiting"
+
+
+def _held_fresh(alert: Alert) -> list[str]:
+    """What `hold` is told of an alert; nothing for one that waits for nothing."""
+    if alert.state not in ("armed", "waiting") or alert.baseline is None:
+        return ["", "", "", ""]
+    return [alert.symbol, alert.condition.target.metric, str(Member.of(alert)), _fresh(alert)]
 
 
 def _fresh(alert: Alert) -> str:
