@@ -72,8 +72,8 @@ class _Reconciler:
                 counts[alert.symbol] += 1
         if not astray:
             return
-        claimed = self._index.claimed()
-        lost = [a for a in astray if str(Member.of(a)) not in claimed and self._still(a)]
+        claimed = {(one.uid, one.alert_id) for one in map(Member.parse, self._index.claimed())}
+        lost = [a for a in astray if (a.uid, a.id) not in claimed and self._still(a)]
         for symbol in {alert.symbol for alert in lost}:
             elsewhere = {held.member for held in self._index.held(symbol)}
             for alert in (alert for alert in lost if alert.symbol == symbol):

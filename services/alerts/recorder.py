@@ -193,12 +193,9 @@ class Recorder:
         A claim that gave no trigger may be one that was recorded by a worker which died before
         this step, or may not have reached the level.
         """
+        self._index.follow_rung(outcome.alerts[path] for path in outcome.rung)
         for path, alert in outcome.alerts.items():
-            if alert.state not in ("armed", "waiting"):
-                continue
-            if path in outcome.rung:
-                self._index.follow(alert)
-            else:
+            if path not in outcome.rung and alert.state in ("armed", "waiting"):
                 self._index.ensure(alert)
 
     def _acknowledge(self, *entries: str) -> None:

@@ -100,3 +100,15 @@ def test_what_somebody_is_changing_is_no_drift(
     index.unmark("U1", "A1")
     index.unmark("U1", "NEW")
     assert reconcile(index, "replay", Alerts(store)) == Drift(missing=1, extra=1)
+
+
+def test_an_alert_that_rang_and_goes_on_is_no_drift_before_the_index_follows(
+    store: Store, index: ArmedIndex, kept: list[Alert]
+) -> None:
+    assert index.claim(evidence(150, 210)) == 1
+    goes_on = kept[0].replace(epoch=2, state="waiting", frequency="every", rearm_at=199.0)
+    store.write(Set(goes_on.path, goes_on.fields()))
+    assert reconcile(index, "replay", Alerts(store)) == Drift()
+    index.follow_rung([goes_on, kept[1].replace(state="triggered")])
+    index._redis.delete("fired")
+    assert index.fresh("AAPL").keys() == {"U1/A1/2", "U1/A4/1"}
