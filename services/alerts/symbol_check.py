@@ -91,7 +91,9 @@ class SymbolCheck:
         start, since = self._previous, self._caught_up
         if start is None and (since is None or since >= self._present.as_of):
             return 0
-        settled = self._index.settled(self._symbol) if start is None else self._metrics
+        settled = (
+            self._index.settled(self._symbol, self._metrics) if start is None else self._metrics
+        )
         metrics = [metric for metric in self._metrics if metric in settled]
         return sum(
             self._check_trailing(metric) if metric in TRAILING else self._check_metric(metric)
@@ -298,7 +300,7 @@ class SymbolCheck:
         if self._previous:
             since.append(self._previous.as_of)
             doubtful = doubtful or may_have_split(self._previous, self._present)
-        elif self._caught_up and self._index.settled(self._symbol):
+        elif self._caught_up and self._index.settled(self._symbol, self._metrics):
             since.append(self._caught_up)
             doubtful = True
         if not doubtful:
