@@ -12,6 +12,8 @@ from services.alerts.expiry import Expiry
 from services.alerts.index import ArmedIndex
 from services.alerts.notices import Notices
 from services.alerts.recorder import Recorder
+from services.alerts.sound_quotes import SoundQuotes
+from services.alerts.tasks import Tasks
 from services.container import Services, open_services
 from services.market.cache import QuoteCache
 from services.market.histories import Histories
@@ -50,14 +52,15 @@ class Parts:
 
     @cached_property
     def checker(self) -> Checker:
-        s = self.services
+        s, provider = self.services, self.provider
+        index, hours = ArmedIndex(s.redis), Hours()
         return Checker(
-            self.provider,
-            self.cache,
-            ArmedIndex(s.redis),
+            provider,
+            SoundQuotes(provider, self.cache, index, s.readings, hours),
+            Tasks(provider, Histories(provider, s.redis, hours)),
+            index,
             s.readings,
-            Histories(self.provider, s.redis),
-            Hours(),
+            hours,
             s.alerts,
             s.arming,
             self.recorder,

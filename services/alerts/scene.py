@@ -129,6 +129,8 @@ class Scene:
                 points.append(_point(path, bar, gauge(began), gauge(bar.volume)))
         gauge = self.gauge("volume", present.session)
         if gauge and present.volume is not None:
+            if before is None or before.session != present.session:
+                points.append(_now(present, gauge(0), gauge(0))._replace(at=self._opened(path)))
             began = _volume_at(before, present.session, 0)
             low, high = gauge(min(began, present.volume)), gauge(present.volume)
             points.append(_now(present, low, high))
@@ -146,8 +148,7 @@ class Scene:
         value = history.cross(fast, slow, present.session - timedelta(days=1))
         if value is not None:
             # Known before the session began, so a final value of it comes later.
-            began = min(max(self._midnight(), path.since), present.as_of)
-            points.append(_now(present, value, value)._replace(at=began))
+            points.append(_now(present, value, value)._replace(at=self._opened(path)))
         final = self._with_today().cross(fast, slow, present.session)
         if present.session_over and final is not None:
             points.append(_now(present, final, final))
@@ -161,8 +162,10 @@ class Scene:
 
     def _window_points(self, metric: str, path: Path) -> list[Point]:
         in_days = window_start(metric, path.since) is None
-        earlier = [*self._days_before(metric), *_so_far(path)] if in_days else path.earlier
-        points = windows.moves([*earlier, *path.walk()], metric, path.since)
+        walk = path.walk()
+        days = self._days_before(metric, walk[0].session)
+        earlier = [*days, *_so_far(path)] if in_days else path.earlier
+        points = windows.moves([*earlier, *walk], metric, path.since)
         if path.moves or path.earlier or in_days:
             return points
         # Without minutes it is not known what else is in a window of theirs.
@@ -176,7 +179,7 @@ class Scene:
         if not points:
             return None
         low, high = min(point.low for point in points), max(point.high for point in points)
-        most = self._most(metric, path.previous)
+        most = math.inf if gap(start, self.present) else self._most(metric, path.previous)
         return Spans(Span(low=low, high=high), Span(low=0.0, high=max(high, most)))
 
     def _most(self, metric: str, start: Reading | None) -> float:
@@ -185,17 +188,17 @@ class Scene:
         if began is not None and self._day(began) < self.present.session:
             return math.inf
         readings = [self.present, *([start] if start else [])]
-        days = self._days_before(metric)
+        days = self._days_before(metric, min(reading.session for reading in readings))
         low = min(*(r.day_low for r in readings), *(day.low for day in days), math.inf)
         high = max(*(r.day_high for r in readings), *(day.high for day in days), -math.inf)
         most = windows.bound(low, high, metric)
         return math.inf if most is None else most
 
-    def _days_before(self, metric: str) -> list[Move]:
-        """The sessions before the present one into which a window of days reaches."""
+    def _days_before(self, metric: str, session: date) -> list[Move]:
+        """The sessions before that one into which its window of days reaches."""
         window = metric.partition(":")[2]
         count = int(window[:-1]) - 1 if window.endswith("d") else 0
-        bars = (self.history or History(())).before(self.present.session)
+        bars = (self.history or History(())).before(session)
         return [Move.of_bar(bar) for bar in bars[max(0, len(bars) - count) :]]
 
     def _sessions(self, path: Path) -> list[Bar]:
@@ -213,10 +216,10 @@ class Scene:
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(ZoneInfo(self.timezone)).date()
 
-    def _midnight(self) -> datetime:
-        """When the day of the present session began."""
+    def _opened(self, path: Path) -> datetime:
+        """When the day of the present session began, or the path in it."""
         midnight = datetime.combine(self.present.session, time(), ZoneInfo(self.timezone))
-        return midnight.astimezone(UTC)
+        return min(max(midnight.astimezone(UTC), path.since), self.present.as_of)
 
     def _with_today(self) -> History:
         """The history with the present session, which is over."""

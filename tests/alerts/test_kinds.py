@@ -91,6 +91,24 @@ def test_a_new_day_has_a_new_base(bell: Bell) -> None:
     assert rang(bell) == [(5, 5)]
 
 
+def test_a_change_of_a_day_that_no_check_saw_is_reckoned_from_the_close_before_it(
+    bell: Bell,
+) -> None:
+    """Down 6 % on Tuesday, while nobody looked; back on Wednesday."""
+    bell.price(100, previous_close=100)
+    bell.alert_on(DayChangeCondition(kind="day_change_falls_to", level=-5))
+    bell.check_at(100, previous_close=100)
+    tuesday = bell.at + timedelta(days=1)
+    bell.later(2 * DAY)
+    bell.market.bars_of["AAPL", "1d"] = list(days_before(bell, [100, 100, 97]))
+    bar = days_before(bell, [97])[0].model_copy(update={"start": tuesday, "low": 94.0})
+    bell.market.bars_of["AAPL", "1m"] = [bar]
+    bell.price(98, previous_close=97, day_low=97, day_high=98)
+    bell.check()
+    assert rang(bell) == [(-5, -6)]
+    assert bell.triggers()[0].occurred_at == tuesday
+
+
 def test_a_new_high_must_be_higher_than_every_one_of_its_span(bell: Bell) -> None:
     bell.price(104)
     set_on(bell, ExtremeCondition(kind="new_high", span="3d"), [120, 103, 105, 104])
@@ -506,3 +524,35 @@ def test_a_closed_exchange_is_not_asked_for_a_symbol_until_it_opens(bell: Bell) 
     bell.price(111, previous_close=100, day_high=111, day_low=100, exchange="NMS")
     bell.check()
     assert rang(bell) == [(110, 111)]
+
+
+def test_a_window_of_days_reaches_back_from_a_day_that_no_check_saw(bell: Bell) -> None:
+    """96 on the Friday before, 101 on Tuesday while nobody looked: 5.2 % within three sessions."""
+    bell.price(100)
+    move = MoveCondition(kind="moves_by", percent=5, window="3d", direction="up")
+    set_on(bell, move, [100, 96])
+    bell.check_at(100)
+    bell.market.bars_of["AAPL", "1m"] = [
+        bar.model_copy(update={"start": bell.at + timedelta(days=days), "session": session})
+        for days, session, bar in (
+            (1, date(2026, 3, 3), days_before(bell, [101])[0]),
+            (2, date(2026, 3, 4), days_before(bell, [100])[0]),
+        )
+    ]
+    bell.later(2 * DAY)
+    bell.market.bars_of["AAPL", "1d"] = list(days_before(bell, [100, 96, 100, 101]))
+    bell.price(100, previous_close=101, day_high=100, day_low=100)
+    bell.check()
+    assert [level for level, _ in rang(bell)] == [5]
+
+
+def test_a_volume_that_begins_anew_and_reaches_its_level_in_one_check_rings(bell: Bell) -> None:
+    bell.price(100, volume=4_000)
+    volume = VolumeCondition(kind="volume_reaches", ratio=3)
+    set_on(bell, volume, [100] * 30, if_true="wait")
+    bell.check_at(100, volume=4_100)
+    bell.later(DAY)
+    bell.market.bars_of["AAPL", "1d"] = list(days_before(bell, [100] * 31))
+    bell.price(100, volume=3_500, previous_close=100)
+    bell.check()
+    assert [level for level, _ in rang(bell)] == [3]

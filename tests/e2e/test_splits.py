@@ -21,6 +21,7 @@ from services.alerts.conditions import (
 )
 from services.alerts.facts import Facts
 from services.alerts.history import History
+from services.market.histories import Histories
 from services.market.models import Bar
 from services.market.yahoo_answers import read_bars, read_splits
 from services.store.alerts import Alert
@@ -51,7 +52,7 @@ def waiting_for_a_fall(price: float) -> list[Condition]:
 
 def arm_all(bell: Bell, symbol: str) -> list[Alert]:
     quote = bell.provider.quotes([symbol], bell.at)[symbol]
-    bars = bell.parts.checker._histories.daily(symbol, quote.session, bell.at)
+    bars = Histories(bell.provider, bell.services.redis).daily(symbol, quote.session, bell.at)
     facts = Facts(quote, History(bars))
     conditions = [
         condition
