@@ -1,6 +1,7 @@
 """The index is compared with the store, and made to hold what the store holds."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from redis import Redis
 
 from services.alerts.index import ArmedIndex, Member
 from services.alerts.reconcile import Drift, reconcile
+from services.alerts.recorder import Recorder
 from services.store.alerts import Alert, Alerts
 from services.store.contract import Create, Set, Store
 from services.store.sqlite import SqliteStore
 from tests.alerts.test_index import NOW, alert, drops, evidence, falls, rises, settled
+from workers.queues import RqJobs
 
 
 @pytest.fixture
@@ -112,3 +115,34 @@ def test_an_alert_that_rang_and_goes_on_is_no_drift_before_the_index_follows(
     index.follow_rung([goes_on, kept[1].replace(state="triggered")])
     index._redis.delete("fired")
     assert index.fresh("AAPL").keys() == {"U1/A1/2", "U1/A4/1"}
+
+
+def test_nothing_drifts_while_checks_claim_and_record(
+    store: Store, index: ArmedIndex, redis: Redis
+) -> None:
+    """Each check reaches two more levels of every symbol."""
+    alerts = [
+        alert(rises(100 + i // 5), f"A{i}", symbol=f"S{i % 5}").replace(
+            frequency=("once", "daily", "every")[i % 3], armed_at=NOW
+        )
+        for i in range(200)
+    ]
+    store.write(*(Create(one.path, one.fields()) for one in alerts))
+    index.rebuild("replay", alerts, lambda _: NOW + timedelta(days=5))
+    recorder = Recorder(redis, index, store, RqJobs(redis))
+
+    def check() -> int:
+        rung = 0
+        for high in range(101, 140, 2):
+            index.claim_all([evidence(99, high, symbol=f"S{i}") for i in range(5)])
+            rung += recorder.drain()
+        return rung
+
+    with ThreadPoolExecutor(1) as pool:
+        checks = pool.submit(check)
+        drifts = [reconcile(index, "replay", Alerts(store))]
+        while not checks.done():
+            drifts.append(reconcile(index, "replay", Alerts(store)))
+        assert checks.result() == 200
+    assert not any(drifts)
+    assert reconcile(index, "replay", Alerts(store)) == Drift()
