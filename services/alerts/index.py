@@ -15,25 +15,50 @@ marked, and rebuilds all of it after Redis was emptied or restarted.
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice, product
 from math import inf
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
 from redis import Redis
 from redis.client import Pipeline
 from redis.commands.core import Script
 
 from services.alerts.ahead import answers
 from services.alerts.conditions import Direction
+from services.alerts.entries import (
+    DIRECTIONS,
+    QUIET,
+    ROLES,
+    Fresh,
+    Held,
+    Member,
+    Probe,
+    Role,
+    Standing,
+    Verdict,
+    role_of,
+)
 from services.alerts.evidence import Evidence
-from services.alerts.intervals import Interval, IsoDate, Reading, Span
+from services.alerts.intervals import Interval, Reading, Span
 from services.alerts.ladder import level_text, pairs_of, script_of
 from services.redis_client import text_of
 from services.store.alerts import Alert
 
+__all__ = [
+    "DIRECTIONS",
+    "FIRED",
+    "QUIET",
+    "ArmedIndex",
+    "Filling",
+    "Fresh",
+    "Held",
+    "Member",
+    "Probe",
+    "Role",
+    "Standing",
+    "Verdict",
+]
 WATCHED, FRESH, MARKED, BUILT_FOR = (
     "armed:watched",
     "armed:fresh",
@@ -52,87 +77,12 @@ PIPELINE = 1_000
 REBUILD_CHUNK = 100_000
 TRAILING = ("drawdown", "run-up")
 
-DIRECTIONS: tuple[Direction, ...] = ("rise", "fall")
-
-Role = Literal["armed", "waiting"]
-ROLES: tuple[Role, ...] = ("armed", "waiting")
 Place = Literal["settled", "fresh"]
 _PLACES: Final[tuple[Place | None, ...]] = (None, "settled", "fresh")
 Pair: TypeAlias = tuple[str, str]
 """A symbol and a metric."""
 _EDGES: Final = "<dddd"
 _NO_EDGES: Final = struct.pack(_EDGES, inf, -inf, -inf, inf)
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An alert at one of its armings, as the index names it."""
-
-    uid: str
-    alert_id: str
-    epoch: int
-
-    @classmethod
-    def of(cls, alert: Alert) -> "Member":
-        return cls(alert.uid, alert.id, alert.epoch)
-
-    @classmethod
-    def parse(cls, text: str) -> "Member":
-        uid, alert_id, epoch = text.split("/")
-        return cls(uid, alert_id, int(epoch))
-
-    def __str__(self) -> str:
-        return f"{self.uid}/{self.alert_id}/{self.epoch}"
-
-
-class Fresh(BaseModel):
-    """An alert set since the last check; only what came after `baseline` is evidence for it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    role: Role
-    metric: str
-    direction: Direction
-    level: float
-    baseline: Reading
-    rests_after: IsoDate | None = None
-    expires_at: datetime | None = None
-
-    @classmethod
-    def of(cls, alert: Alert) -> "Fresh":
-        """Of an alert that has a baseline."""
-        assert alert.baseline is not None
-        target = alert.condition.target
-        return cls(
-            role=_role(alert),
-            metric=target.metric,
-            direction=target.direction,
-            level=alert.watched_level,
-            baseline=alert.baseline,
-            rests_after=alert.rests_after,
-            expires_at=alert.expires_at,
-        )
-
-
-class Probe(NamedTuple):
-    """What a metric has certainly covered since the last check, and what it may have."""
-
-    symbol: str
-    metric: str
-    seen: Span
-    possible: Span
-
-
-class Verdict(NamedTuple):
-    """Whether a probe reached an armed level, was on the other side of a waiting one, or leaves
-    open whether a level was touched unseen, or left unseen."""
-
-    reached: bool
-    crossed: bool
-    undecided: bool
-
-
-QUIET: Final = Verdict(reached=False, crossed=False, undecided=False)
 
 
 class _Edges(NamedTuple):
@@ -149,30 +99,6 @@ class _Edges(NamedTuple):
             crossed=self.waiting_rise > seen.low or self.waiting_fall < seen.high,
             undecided=False,
         )
-
-
-class Standing(NamedTuple):
-    """A settled alert and the level at which it stands."""
-
-    member: Member
-    direction: Direction
-    level: float
-
-
-class Held(NamedTuple):
-    """An alert in the index, settled or fresh, and what it waits for there."""
-
-    member: Member
-    metric: str
-    role: Role
-    direction: Direction
-    level: float
-
-    @classmethod
-    def of(cls, alert: Alert) -> "Held":
-        target = alert.condition.target
-        member = Member.of(alert)
-        return cls(member, target.metric, _role(alert), target.direction, alert.watched_level)
 
 
 class ArmedIndex:
@@ -239,7 +165,7 @@ class ArmedIndex:
     def places(self, alerts: Sequence[Alert]) -> list[Place | None]:
         """Where each armed or waiting alert stands; None where it is not as the store has it."""
         args = (
-            (a.symbol, t.metric, _role(a), t.direction, level_text(a.watched_level), Member.of(a))
+            (a.symbol, t.metric, role_of(a), t.direction, level_text(a.watched_level), Member.of(a))
             for a in alerts
             for t in [a.condition.target]
         )
@@ -581,7 +507,7 @@ class Filling:
 
     def add_settled(self, alert: Alert) -> None:
         target = alert.condition.target
-        ladder = (_role(alert), _base(alert.symbol, target.metric), target.direction)
+        ladder = (role_of(alert), _base(alert.symbol, target.metric), target.direction)
         self.put(ladder, alert.watched_level, str(Member.of(alert)))
 
     def put(self, ladder: tuple[Role, str, Direction], level: float, member: str) -> None:
@@ -648,10 +574,6 @@ def _claim(evidence: Evidence) -> str:
         f"{evidence.symbol}:{evidence.metric}\n{_peak(evidence.peak)}\n"
         f"{interval.low!r}\n{interval.high!r}\n{evidence.model_dump_json()}\n"
     )
-
-
-def _role(alert: Alert) -> Role:
-    return "armed" if alert.state == "armed" else "waiting"
 
 
 def _held_fresh(alert: Alert) -> list[str]:
