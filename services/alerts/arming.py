@@ -201,16 +201,19 @@ class Arming:
         return ended
 
     def arm_waiting(
-        self, member: Member, baseline: Reading, since: datetime, now: datetime
+        self, member: Member, level: float, baseline: Reading, since: datetime, now: datetime
     ) -> bool:
-        """Arm an alert whose other side the metric has been on since then (market time).
+        """Arm an alert that the metric has been on the other side of `level` since then (market
+        time).
 
-        It keeps the epoch that it took when it began to wait. One that waits no more, or did
-        not yet wait then, stays as it is; False if it is not at that epoch any more.
+        It keeps the epoch that it took when it began to wait. One that waits no more, waits for
+        another level, or did not yet wait then, stays as it is; False if it is not at that epoch
+        any more.
         """
 
         def change(alert: Alert) -> tuple[Alert, None]:
             waits = alert.state == "waiting" and alert.epoch == member.epoch
+            waits = waits and alert.watched_level == level
             if not waits or alert.baseline is None or alert.baseline.as_of > since:
                 return alert, None
             changes = {"armed_at": now, "updated_at": now, "baseline": baseline, "rearm_at": None}
@@ -244,15 +247,19 @@ class Arming:
         self._index.unmark_before(now)
         return len(marked)
 
-    def adjust_for_split(self, split: Split) -> int:
+    def adjust_for_split(self, split: Split, now: datetime) -> int:
         """Move the levels of everybody's price alerts that were set before a split (rule 9), and
         tell their owners.
 
         Idempotent, and makes good what died in the middle; returns how many alerts are moved now.
+        The marks stay for some checks: an index that is rebuilt meanwhile, of documents read
+        before, is put right by the next one.
         """
         moved: dict[str, list[str]] = defaultdict(list)
         count = 0
         for found in self._alerts.of_symbol(split.symbol, ("armed", "waiting", "paused")):
+            if not any(done.session == split.session for done in found.adjustments):
+                self._index.mark(found.uid, found.id, now)
             before, after = self._store.transact(partial(_split, found=found, split=split))
             if after is None:
                 continue

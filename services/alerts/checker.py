@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from redis import WatchError
+
 from services.alerts.arming import Arming
 from services.alerts.index import ArmedIndex
-from services.alerts.intervals import Reading
 from services.alerts.readings import Readings
 from services.alerts.recorder import Recorder
 from services.alerts.sound_quotes import NO_PRICE, SoundQuotes
@@ -97,7 +98,8 @@ class Checker:
 
     def run_shard(self, shard: Shard, now: datetime) -> Report:
         """Check the symbols of one shard, once `prepare` was run; raises as `run` does."""
-        if not self._index.is_built_for(self._provider.name):
+        building = self._index.building(self._provider.name)
+        if building is None:
             return Report()
         state = self._system.checker(self._provider.name, shard)
         times = Times(self._provider, state, now)
@@ -105,14 +107,23 @@ class Checker:
         heard = self._quotes.fetch(watched, times)
         report = Report(symbols=len(watched), asleep=heard.asleep, unchecked=heard.unchecked)
         tasks = [self._tasks.of(q, before, watched[q.symbol], now) for q, before in heard.sound]
-        for task in self._not_quiet(tasks):
+        try:
+            self._check_all(tasks, report, times, building)
+        except WatchError:
+            log.warning("Redis was emptied during the check; the next one looks at it all again")
+            return report
+        report.recorded = self._recorder.drain()
+        self._finish(shard, times, report, building)
+        return report
+
+    def _check_all(
+        self, tasks: Iterable[Task], report: Report, times: Times, building: bytes
+    ) -> None:
+        for task in self._not_quiet(tasks, building):
             try:
-                report.claimed += self._check(task, times)
+                report.claimed += self._check(task, times, building)
             except MarketError as error:
                 report.unchecked[task.quote.symbol] = str(error)
-        report.recorded = self._recorder.drain()
-        self._finish(shard, times, report)
-        return report
 
     def _caught_up(
         self, states: Sequence[CheckerState], now: datetime, symbol: str
@@ -120,7 +131,7 @@ class Checker:
         state = states[shard_of(symbol, len(states))]
         return Times(self._provider, state, now).caught_up(symbol)
 
-    def _not_quiet(self, tasks: Iterable[Task]) -> list[Task]:
+    def _not_quiet(self, tasks: Iterable[Task], building: bytes) -> list[Task]:
         """The tasks in which something may have come true; of the others the readings are kept.
 
         A quiet symbol costs its share of one call to Redis.
@@ -138,12 +149,16 @@ class Checker:
             if any(verdict)
         }
         quiet = [task for task in simple if task.quote.symbol not in loud]
-        self._readings.put_all({task.quote.symbol: task.scene.present for task in quiet})
+        with self._readings.writing() as pipe:
+            self._index.guard(building, pipe)
+            for task in quiet:
+                self._readings.put(task.quote.symbol, task.scene.present, pipe)
+            pipe.execute()
         return [*open_tasks, *(task for task in simple if task.quote.symbol in loud)]
 
     # Checking
 
-    def _check(self, task: Task, times: Times) -> int:
+    def _check(self, task: Task, times: Times, building: bytes) -> int:
         symbol = task.quote.symbol
         check = SymbolCheck(
             self._tools,
@@ -157,23 +172,27 @@ class Checker:
         claimed = check.check_settled()
         if task.error is not None:
             raise task.error
-        self._conclude(symbol, task.scene.present, check.peaks)
+        self._conclude(task, check.peaks, building)
         return claimed + check.check_fresh()
 
-    def _conclude(
-        self, symbol: str, reading: Reading, peaks: dict[str, dict[float, float]]
-    ) -> None:
+    def _conclude(self, task: Task, peaks: dict[str, dict[float, float]], building: bytes) -> None:
         """Keep the reading and the peaks that it made in one step: a path that is looked at
-        again from the old reading on must meet the old peaks."""
+        again from the old reading on must meet the old peaks.
+
+        And only beside the index that was looked at. In one that another worker has built since,
+        alerts stand that this check has not seen.
+        """
+        symbol = task.quote.symbol
         with self._readings.writing() as pipe:
-            self._readings.put(symbol, reading, pipe)
+            self._index.guard(building, pipe)
+            self._readings.put(symbol, task.scene.present, pipe)
             for metric, moved in peaks.items():
                 self._index.move_peaks(symbol, metric, moved, pipe)
             pipe.execute()
 
     # The end of a check
 
-    def _finish(self, shard: Shard, times: Times, report: Report) -> None:
+    def _finish(self, shard: Shard, times: Times, report: Report, building: bytes) -> None:
         """Remember up to when everything was checked, and which symbols are behind.
 
         What only Redis knows does not count: claims not recorded yet, and a check during which
@@ -185,7 +204,7 @@ class Checker:
             return
         left = (symbol for symbol in self._recorder.unrecorded() if shard.holds(symbol))
         unsure = {*report.unchecked, *left}
-        if not self._index.is_built_for(self._provider.name):
+        if self._index.building(self._provider.name) != building:
             return
         behind = {symbol: times.state.checked_until(symbol) for symbol in unsure}
         after = CheckerState(completed_at=times.now, behind=behind)

@@ -19,10 +19,12 @@ from datetime import datetime, timedelta
 from itertools import chain, islice, product
 from math import inf
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from uuid import uuid4
 
 from redis import Redis
 from redis.client import Pipeline
 from redis.commands.core import Script
+from redis.exceptions import WatchError
 
 from services.alerts.ahead import answers
 from services.alerts.conditions import Direction
@@ -193,7 +195,22 @@ class ArmedIndex:
 
     def is_built_for(self, market: str) -> bool:
         """Whether the index was built for this market, in this shape, since Redis started."""
-        return self._redis.get(BUILT_FOR) == self._stamp(market)
+        return self.building(market) is not None
+
+    def building(self, market: str) -> bytes | None:
+        """The name of the index as it was last built; None where it must be built anew."""
+        name: Any = self._redis.get(BUILT_FOR)
+        return name if name and name.startswith(self._stamp(market)) else None
+
+    def guard(self, building: bytes, pipe: "Pipeline") -> None:
+        """Begin a transaction on `pipe` that takes effect only on that building of the index.
+
+        Raises WatchError, here or when it is executed, where Redis was emptied meanwhile.
+        """
+        pipe.watch(BUILT_FOR)  # type: ignore[no-untyped-call]
+        if pipe.get(BUILT_FOR) != building:
+            raise WatchError("The index was built anew meanwhile")
+        pipe.multi()
 
     def rebuild(
         self,
@@ -217,7 +234,7 @@ class ArmedIndex:
                 filling.add_settled(alert)
             count += 1
         filling.flush()
-        self._redis.set(BUILT_FOR, self._stamp(market))
+        self._redis.set(BUILT_FOR, self._stamp(market) + uuid4().bytes)
         return count
 
     def _clear(self) -> None:
@@ -234,7 +251,7 @@ class ArmedIndex:
 
     def _stamp(self, market: str) -> bytes:
         run_id = self._redis.info("server")["run_id"]
-        return f"{market} {SHAPE} {run_id}".encode()
+        return f"{market} {SHAPE} {run_id} ".encode()
 
     # Checking
 

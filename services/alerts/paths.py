@@ -86,8 +86,8 @@ class Path:
     def walk(self) -> list[Move]:
         """The moves in their order, the start first, for metrics on which the order bears."""
         known = [*self._start(), *self.moves]
-        if not self.moves:
-            return [*known, self._end(self._seen())]
+        if not known:
+            return [self._end(self._today())]
         seen, price = self._today(), self.present.price
         low, high = min(move.low for move in known), max(move.high for move in known)
         beyond = Span(

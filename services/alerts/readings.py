@@ -5,17 +5,17 @@ which symbols nothing sound is known, since when and why. Both can be lost: the 
 starts from the time of the last completed one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from redis import Redis
+from redis.client import Pipeline
 
 from services.alerts.intervals import Reading
 from services.redis_client import text_of
 
 KEPT = timedelta(days=10)
-PIPELINE = 1_000
 _UNCHECKED = "unchecked"
 
 
@@ -40,21 +40,13 @@ class Readings:
         readings = zip(symbols, map(_reading, found), strict=True)
         return {symbol: reading for symbol, reading in readings if reading is not None}
 
-    def writing(self) -> "Redis":
+    def writing(self) -> "Pipeline":
         """A pipeline whose commands take effect together."""
         return self._redis.pipeline()
 
-    def put(self, symbol: str, reading: Reading, pipe: "Redis | None" = None) -> None:
+    def put(self, symbol: str, reading: Reading, pipe: "Pipeline | None" = None) -> None:
         """At once, or with the other commands of `pipe`."""
         (pipe or self._redis).set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT)
-
-    def put_all(self, readings: Mapping[str, Reading]) -> None:
-        with self._redis.pipeline(transaction=False) as pipe:
-            for number, (symbol, reading) in enumerate(readings.items(), 1):
-                self.put(symbol, reading, pipe)
-                if number % PIPELINE == 0:
-                    pipe.execute()
-            pipe.execute()
 
     def begin_run(self, run: str) -> None:
         """Forget what was read in another run of a replay: its later days prove nothing now."""

@@ -15,6 +15,7 @@ from services.market.models import Bar
 
 ANY = Span(low=-math.inf, high=math.inf)
 TRAILING = ("drawdown", "run-up")
+MOVES = ("move-up", "move-down", "move")
 
 
 class Spans(NamedTuple):
@@ -162,15 +163,14 @@ class Scene:
 
     def _window_points(self, metric: str, path: Path) -> list[Point]:
         in_days = window_start(metric, path.since) is None
-        walk = path.walk()
-        days = self._days_before(metric, walk[0].session)
-        earlier = [*days, *_so_far(path)] if in_days else path.earlier
-        points = windows.moves([*earlier, *walk], metric, path.since)
+        known = [*(path.earlier or _so_far(path) if in_days else path.earlier), *path.walk()]
+        days = self._days_before(metric, known[0].session)
+        points = windows.moves([*days, *known], metric, path.since)
         if path.moves or path.earlier or in_days:
             return points
-        # Without minutes it is not known what else is in a window of theirs.
+        # Without minutes it is not known what is in a window of theirs.
         most = self._most(metric, path.previous)
-        return [point._replace(low=max(most, point.low)) for point in points]
+        return [point._replace(low=max(most, point.low), high=0.0) for point in points]
 
     def _window_spans(self, metric: str, start: Reading, rests_after: date | None) -> Spans | None:
         """The extremes of the window's sessions bound every move within it."""

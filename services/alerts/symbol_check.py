@@ -31,7 +31,7 @@ from services.alerts.paths import (
     unsplit,
     where_left,
 )
-from services.alerts.scene import TRAILING, Scene, family_of, window_start
+from services.alerts.scene import MOVES, TRAILING, Scene, Spans, family_of, window_start
 from services.market.models import Bar, BarInterval, Quote, Split
 from services.market.provider import Provider
 
@@ -211,12 +211,18 @@ class SymbolCheck:
         spans = self._scene.spans(fresh.metric, start, fresh.rests_after)
         if spans is None:
             return None
-        unsure = hidden if fresh.role == "armed" else may_have_left
-        if unsure(fresh.level, *spans):
+        if self._is_unsure(fresh, spans):
             path = self._from_bars(fresh.metric, start.as_of, start, only_after=True)
         else:
             path = self._between(fresh.metric, start)
         return path.after(fresh.rests_after)
+
+    def _is_unsure(self, fresh: Fresh, spans: Spans) -> bool:
+        """Whether only bars tell. A baseline is no whole reading of the day, as windows need."""
+        if family_of(fresh.metric) in MOVES:
+            return spans.possible.high >= fresh.level
+        unsure = hidden if fresh.role == "armed" else may_have_left
+        return unsure(fresh.level, *spans)
 
     def _fresh(self, role: Role) -> list[tuple[str, Fresh]]:
         """Fresh alerts that this quote tells something new about, the oldest first; others stay."""
@@ -265,20 +271,21 @@ class SymbolCheck:
             only_after = baseline is not None
             path = self._from_bars(metric, path.since, start, only_after=only_after).after(rests)
         left = self._where_left(metric, direction, level, path)
-        if left and not self._arming.arm_waiting(member, left, path.since, self._now):
+        if left and not self._arming.arm_waiting(member, level, left, path.since, self._now):
             self._index.drop(self._symbol, metric, member, level)
 
     def _where_left(
         self, metric: str, direction: Direction, level: float, path: Path
     ) -> Reading | None:
         """The reading after the minute in which the metric left the level's side. No extreme that
-        is known by now counts as new since."""
+        is known by now counts as new since. In the shares of its session, as readings are kept."""
         points, present = self._scene.points(metric, path), self._present
         point = where_left(points, direction, level)
         if point is None:
             return None
         prices = [price for p in points for price in (p.low_price, p.high_price)]
-        return present.model_copy(
+        later = [split.ratio for split in self._splits if split.session > point.session]
+        left = present.model_copy(
             update={
                 "price": point.low_price if direction == "rise" else point.high_price,
                 "as_of": min(point.at + MINUTE, present.as_of),
@@ -289,6 +296,7 @@ class SymbolCheck:
                 "volume": None,
             }
         )
+        return left.scaled(1 / math.prod(later))
 
     # Splits and bars
 
@@ -307,7 +315,7 @@ class SymbolCheck:
             return
         self._splits = self._provider.splits(self._symbol, min(since), self._now)
         for split in self._splits:
-            self._arming.adjust_for_split(split)
+            self._arming.adjust_for_split(split, self._now)
         if self._previous:
             self._ratio = self._ratio_since(self._previous.as_of)
             self._previous = self._in_present_shares(self._previous)
@@ -343,7 +351,7 @@ class SymbolCheck:
 
     def _window_start(self, metric: str, since: datetime) -> datetime:
         """From when on bars must be had, so that a window that ends at `since` is full."""
-        if family_of(metric) not in ("move-up", "move-down", "move"):
+        if family_of(metric) not in MOVES:
             return since
         zone = ZoneInfo(self._quote.timezone)
         midnight = datetime.combine(since.astimezone(zone).date(), time(), zone)

@@ -105,7 +105,7 @@ def test_arming_a_waiting_alert_forgets_the_margin(bell: Bell) -> None:
     now = bell.later()
     below = Reading.of(bell.market.set("AAPL", 85.0, now))
     member = next(iter(ArmedIndex(bell.services.redis).fresh("AAPL")))
-    assert bell.services.arming.arm_waiting(Member.parse(member), below, MONDAY, now)
+    assert bell.services.arming.arm_waiting(Member.parse(member), 89.55, below, MONDAY, now)
     armed = bell.now_of(alert)
     assert (armed.state, armed.epoch, armed.rearm_at) == ("armed", 2, None)
     assert armed.watched_level == 90
@@ -288,7 +288,7 @@ def overnight(bell: Bell, ratio: float = 2.0) -> Split:
 
 def test_a_split_moves_the_level_of_rearming_too(bell: Bell) -> None:
     alert = bell.alert("price_rises_to", 90, if_true="fire_now", frequency="every")
-    bell.services.arming.adjust_for_split(overnight(bell))
+    bell.services.arming.adjust_for_split(overnight(bell), bell.at)
     moved = bell.now_of(alert)
     assert (moved.condition.target.level, moved.rearm_at) == (45, pytest.approx(44.775))
 
@@ -298,11 +298,11 @@ def test_a_split_leaves_per_cents_alone_and_tells_only_whose_level_moved(bell: B
     trailing = bell.alert_on(TrailingCondition(kind="falls_from_peak", percent=5))
     change = bell.alert_on(DayChangeCondition(kind="day_change_rises_to", level=5))
     split = overnight(bell)
-    assert bell.services.arming.adjust_for_split(split) == 1
+    assert bell.services.arming.adjust_for_split(split, bell.at) == 1
     assert bell.now_of(price).condition.target.level == 60
     assert bell.now_of(trailing) == trailing
     assert bell.now_of(change) == change
-    bell.services.arming.adjust_for_split(split)
+    bell.services.arming.adjust_for_split(split, bell.at)
     assert bell.jobs.notices == [("split", bell.uid, (price.id,))]
 
 

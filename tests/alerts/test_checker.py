@@ -301,13 +301,13 @@ def test_a_split_is_applied_once_however_often_it_is_seen(bell: Bell) -> None:
     bell.check_at(101)
     split = Split(symbol="AAPL", session=(bell.at + timedelta(days=1)).date(), ratio=2.0)
     for _ in range(3):
-        bell.services.arming.adjust_for_split(split)
+        bell.services.arming.adjust_for_split(split, bell.at)
     assert bell.now_of(alert).condition.level == 40
 
 
 def test_a_split_does_not_move_an_alert_that_was_set_after_it(bell: Bell) -> None:
     alert = bell.alert("price_falls_to", 80)
-    bell.services.arming.adjust_for_split(Split(symbol="AAPL", session=bell.at.date(), ratio=2.0))
+    bell.services.arming.adjust_for_split(Split(symbol="AAPL", session=bell.at.date(), ratio=2.0), bell.at)
     assert bell.now_of(alert).condition.level == 80
 
 
@@ -316,7 +316,7 @@ def test_a_split_moves_paused_and_waiting_alerts_too(bell: Bell) -> None:
     paused = bell.alert("price_falls_to", 80)
     bell.services.arming.pause(bell.uid, paused.id, bell.at)
     split = Split(symbol="AAPL", session=(bell.at + timedelta(days=1)).date(), ratio=4.0)
-    assert bell.services.arming.adjust_for_split(split) == 2
+    assert bell.services.arming.adjust_for_split(split, bell.at) == 2
     assert bell.now_of(waiting).condition.level == bell.now_of(paused).condition.level == 20
 
 

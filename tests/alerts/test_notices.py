@@ -67,7 +67,7 @@ def test_the_owner_of_split_alerts_is_told_the_levels_before_and_after(
     bell.alert("price_rises_to", 120)
     bell.later(DAY_MINUTES)
     split = Split(symbol="AAPL", session=bell.at.date(), ratio=2.0)
-    bell.services.arming.adjust_for_split(split)
+    bell.services.arming.adjust_for_split(split, bell.at)
     told(bell, notices)
     (mail,) = mailbox.mails
     assert mail.subject == "The levels of your AAPL alerts moved with its split · Bellwether"
