@@ -20,7 +20,7 @@ from services.store.system import Shard
 from workers.parts import parts
 
 CHECK_LOCK = "lock:check"
-LOCK_HOLDS = timedelta(seconds=30)
+LOCK_HOLDS = timedelta(seconds=10)
 """For so long a dead worker's lock is in the way; a live one's is renewed."""
 log = logging.getLogger(__name__)
 
