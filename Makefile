@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-fast lint bench bench-check bench-store bench-cost chaos lock clean
+.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost chaos lock clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -22,6 +22,9 @@ run: .venv/local ## install what is missing and start Bellwether (PORT=5000)
 
 demo: .venv/local ## the same with a seeded user, on a replayed market that moves fast
 	@exec $(BIN)/python -m local --demo
+
+flask: .venv/local ## a command beside `make run`: make flask ARGS="check --explain AAPL"
+	@$(BIN)/python -m local.environment $(ARGS)
 
 test: .venv/dev ## the whole test suite; a skipped part says what it needs
 	@$(BIN)/python -m pytest -n 2 -rs

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from config import Settings, SettingsError, load_settings
+from local.environment import kept
 from local.errors import CannotStart, StopRequested
 from local.first_steps import first_steps
 from local.instance import only_instance
@@ -63,12 +64,21 @@ def _run(settings: Settings, lock: int, options: argparse.Namespace) -> None:
         if options.demo:
             _seed(supervisor, environment)
         steps = first_steps(settings, environment["QUOTES"], demo=options.demo)
-        print(f"\n{steps}\n", flush=True)
-        supervisor.run()
+        with kept(settings.data, {**_replay(settings), **environment}):
+            print(f"\n{steps}\n", flush=True)
+            supervisor.run()
     except StopRequested:
         supervisor.say("Stopping ...")
     finally:
         supervisor.stop()
+
+
+def _replay(settings: Settings) -> dict[str, str]:
+    """What tells a command in a terminal which day the replayed market has."""
+    return {
+        "REPLAY_START": settings.replay_start,
+        "REPLAY_DAY_SECONDS": str(settings.replay_day_seconds),
+    }
 
 
 def _seed(supervisor: Supervisor, environment: Mapping[str, str]) -> None:
