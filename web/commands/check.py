@@ -91,7 +91,7 @@ def _metric(seen: MetricSeen) -> list[str]:
     stands = "no value" if seen.value is None else f"{seen.value:,g}"
     bars = f", bars ({seen.bars}) are asked for" if seen.bars else ""
     spans = f"seen {_span(seen.seen)}, possible {_span(seen.possible)}{bars}"
-    label = f"{metric_text(seen.metric)} ({seen.metric}): {stands}; {seen.alerts} alerts"
+    label = f"{metric_text(seen.metric)} ({seen.metric}): {stands}; {_counted(seen.alerts)}"
     return [label, f"  {spans}" if seen.seen else "  nothing is seen of it yet"]
 
 
@@ -103,3 +103,7 @@ def _alert(alert: AlertSeen) -> list[str]:
     outcome = f" -> {alert.outcome}" if alert.outcome else ""
     about = f"{alert.id}  {alert.state:8}  {condition_words(alert.condition)}"
     return [f"  {about}", f"      {alert.stands}: {alert.why}{outcome}"]
+
+
+def _counted(alerts: int) -> str:
+    return "1 alert" if alerts == 1 else f"{alerts} alerts"
