@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import sleep
 
@@ -86,6 +87,32 @@ def test_a_lock_lost_with_redis_does_not_end_the_work(parts: Parts, redis: Redis
         redis.flushall()
     with jobs._only_one("lock:lost", jobs.LOCK_HOLDS) as mine:
         assert mine
+
+
+def test_a_check_in_shards_is_one_job_for_each_and_piles_up_nothing(
+    bell: Bell, parts: Parts, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three checks are due before a worker takes the first shard."""
+    symbols = [f"S{number}" for number in range(12)]
+    for symbol in symbols:
+        bell.price(100, symbol)
+        bell.alert("price_rises_to", 110, symbol)
+    bell.later()
+    for symbol in symbols:
+        bell.price(111, symbol)
+    services = replace(
+        parts.services,
+        settings=parts.services.settings.model_copy(update={"check_shards": 3}),
+        jobs=RqJobs(redis),
+    )
+    sharded = Parts(services, bell.provider)
+    monkeypatch.setattr(jobs, "parts", lambda: sharded)
+    for _ in range(3):
+        jobs.check_alerts()
+    queue = Queue(CHECKS, connection=redis)
+    assert sorted(queue.job_ids) == [f"check-{number}-of-3" for number in range(3)]
+    SimpleWorker([CHECKS], connection=redis).work(burst=True, logging_level="ERROR")
+    assert {trigger.symbol for trigger in bell.triggers()} == set(symbols)
 
 
 def test_a_delivery_that_still_waits_in_its_queue_is_not_piled_up(redis: Redis) -> None:
