@@ -117,7 +117,7 @@ def _opening(bar: Bar) -> Move:
 
 def _covered(move: Move, gauge: Gauge) -> Point:
     low, high = move.low, move.high
-    return Point(move.at, move.session, gauge(low), gauge(high), low, high)
+    return Point(move.at, move.session, gauge(low), gauge(high), low, high, move.close)
 
 
 def _at_close(bar: Bar, value: float) -> Point:
@@ -125,4 +125,4 @@ def _at_close(bar: Bar, value: float) -> Point:
 
 
 def _at(bar: Bar, value: float, price: float) -> Point:
-    return Point(bar.start, bar.session, value, value, price, price)
+    return Point(bar.start, bar.session, value, value, price, price, price)

@@ -15,6 +15,7 @@ from services.alerts.intervals import MAX_STEPS, Interval, Reading, Span, Step, 
 from services.market.models import Bar, Split
 
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 Gauge: TypeAlias = Callable[[float], float]
 """The value of a metric at a price, in one session; never falls when the price rises."""
 
@@ -50,6 +51,7 @@ class Point(NamedTuple):
     high: float
     low_price: float
     high_price: float
+    close_price: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Path:
 
     `previous` is the reading where it began, None if that is not known or not to count.
     `earlier` is what came before, for windows that reach back. Sessions up to `rests_after`
-    are not in it.
+    are not in it. Each of its moves lasts for `span`.
     """
 
     since: datetime
@@ -67,6 +69,7 @@ class Path:
     present: Reading
     earlier: tuple[Move, ...] = ()
     rests_after: date | None = None
+    span: timedelta = MINUTE
 
     def of_price(self) -> Interval:
         """What the price covered, its start included."""
@@ -124,13 +127,13 @@ class Path:
 def gauged(moves: Iterable[Move], gauge_of: Callable[[date], Gauge | None]) -> list[Point]:
     """The moves as a metric sees them, without those that have no value in it."""
     points = []
-    for at, session, _, low, high, _ in moves:
+    for at, session, _, low, high, close in moves:
         gauge = gauge_of(session)
         if gauge is None:
             continue
         least, most = gauge(low), gauge(high)
         if not (math.isnan(least) or math.isnan(most)):
-            points.append(Point(at, session, least, most, low, high))
+            points.append(Point(at, session, least, most, low, high, close))
     return points
 
 
@@ -194,7 +197,7 @@ def from_daily_bars(
             if bar.session == previous.session:
                 move = _rest_of_day(move, previous)
         moves.append(move)
-    return Path(since, previous, tuple(moves), present)
+    return Path(since, previous, tuple(moves), present, span=DAY)
 
 
 def _rest_of_day(day: Move, seen: Reading) -> Move:

@@ -163,6 +163,8 @@ class Scene:
 
     def _window_points(self, metric: str, path: Path) -> list[Point]:
         in_days = window_start(metric, path.since) is None
+        if path.span > MINUTE and not in_days:
+            return []  # a day does not tell how far the price went within an hour
         known = [*(path.earlier or _so_far(path) if in_days else path.earlier), *path.walk()]
         days = self._days_before(metric, known[0].session)
         points = windows.moves([*days, *known], metric, path.since)
@@ -278,8 +280,10 @@ def _volume_at(before: Reading | None, session: date, otherwise: int) -> int:
 
 
 def _point(path: Path, bar: Bar, low: float, high: float) -> Point:
-    return Point(max(bar.start, path.since), bar.session, low, high, bar.close, bar.close)
+    close = bar.close
+    return Point(max(bar.start, path.since), bar.session, low, high, close, close, close)
 
 
 def _now(present: Reading, low: float, high: float) -> Point:
-    return Point(present.as_of, present.session, low, high, present.price, present.price)
+    price = present.price
+    return Point(present.as_of, present.session, low, high, price, price, price)

@@ -79,6 +79,7 @@ class SymbolCheck:
         self._splits: list[Split] = []
         self._ratio = 1.0
         self._bars: dict[tuple[BarInterval, bool], tuple[datetime, list[Bar]]] = {}
+        self._settled: dict[str, tuple[Fresh, float | None]] = {}
         self.peaks: dict[str, dict[float, float]] = {}
         """By trailing metric: the peak that each cohort had, and the one that it has now."""
 
@@ -165,9 +166,12 @@ class SymbolCheck:
     def check_fresh(self) -> int:
         """Returns how many alerts were claimed of those set since the last check. Raises
         MarketError as above; then those not yet judged stay fresh."""
-        for name, fresh in self._fresh("waiting"):
-            self._judge_waiting(name, fresh)
-        return sum(self._judge_armed(name, fresh) for name, fresh in self._fresh("armed"))
+        try:
+            for name, fresh in self._fresh("waiting"):
+                self._judge_waiting(name, fresh)
+            return sum(self._judge_armed(name, fresh) for name, fresh in self._fresh("armed"))
+        finally:
+            self._index.settle_all(self._symbol, self._settled)
 
     def _judge_waiting(self, name: str, fresh: Fresh) -> None:
         path = self._since_baseline(fresh)
@@ -196,9 +200,12 @@ class SymbolCheck:
         start = self._in_present_shares(fresh.baseline)
         path = from_readings(start, self._present)
         certain, most, new_peak = self._trailing_bounds(fresh.metric, path, start, start.price)
-        if new_peak or certain < fresh.level <= most:
+        if new_peak or fresh.rests_after or certain < fresh.level <= most:
             path = self._from_bars(fresh.metric, start.as_of, start, only_after=True)
-        walk = trailing.walk(path.walk(), start.price, fresh.metric)
+        moves, rests = path.walk(), fresh.rests_after
+        resting = [move for move in moves if rests is not None and move.session <= rests]
+        peak = trailing.walk(resting, start.price, fresh.metric).extreme
+        walk = trailing.walk(moves[len(resting) :], peak, fresh.metric)
         if walk.steps and walk.steps[-1].value >= fresh.level:
             evidence = self._evidence(fresh.metric, _of_steps(path, walk.steps), walk.extreme)
             return int(self._index.claim_fresh(name, evidence))
@@ -248,7 +255,7 @@ class SymbolCheck:
     def _settle(self, name: str, fresh: Fresh, peak: float | None = None) -> None:
         """From the next minute on: bars of the one in which it was set hold its past as well."""
         if self._present.as_of.replace(second=0, microsecond=0) >= fresh.baseline.as_of:
-            self._index.settle(self._symbol, name, fresh, peak)
+            self._settled[name] = (fresh, peak)
 
     # Waiting alerts
 
@@ -277,20 +284,24 @@ class SymbolCheck:
     def _where_left(
         self, metric: str, direction: Direction, level: float, path: Path
     ) -> Reading | None:
-        """The reading after the minute in which the metric left the level's side. No extreme that
-        is known by now counts as new since. In the shares of its session, as readings are kept."""
+        """The reading after the minute in which the metric left the level's side (the day, where
+        only days are known), in the shares of its session. No extreme that is known by now
+        counts as new since."""
         points, present = self._scene.points(metric, path), self._present
         point = where_left(points, direction, level)
         if point is None:
             return None
         prices = [price for p in points for price in (p.low_price, p.high_price)]
         later = [split.ratio for split in self._splits if split.session > point.session]
+        # A day does not tell whether what left the level came before what reached it: it ends.
+        by_day = path.span > MINUTE and point.at < present.as_of
+        beyond = point.low_price if direction == "rise" else point.high_price
         left = present.model_copy(
             update={
-                "price": point.low_price if direction == "rise" else point.high_price,
-                "as_of": min(point.at + MINUTE, present.as_of),
+                "price": point.close_price if by_day else beyond,
+                "as_of": min(point.at + path.span, present.as_of),
                 "session": point.session,
-                "session_over": False,
+                "session_over": by_day,
                 "day_high": max(*prices, present.day_high),
                 "day_low": min(*prices, present.day_low),
                 "volume": None,

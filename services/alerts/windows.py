@@ -30,9 +30,7 @@ def moves(path: Sequence[Move], metric: str, since: datetime) -> list[Point]:
     for move, past in _with_extremes([move for move in path if is_sound(move)], window):
         if move.at >= since:
             low, high = _COVERED[way](move, past)
-            points.append(
-                Point(move.at, move.session, low.metric, high.metric, low.price, high.price)
-            )
+            points.append(_point(move, low, high))
     return points
 
 
@@ -155,3 +153,7 @@ _COVERED: dict[str, Callable[[Move, _Past], tuple[_Value, _Value]]] = {
     "move-down": _down,
     "move": _either,
 }
+
+
+def _point(move: Move, low: "_Value", high: "_Value") -> Point:
+    return Point(move.at, move.session, low.metric, high.metric, low.price, high.price, move.close)

@@ -124,7 +124,7 @@ Fault = Literal[
     "no bars",
     "claim",
     "put",
-    "settle",
+    "settle_all",
     "_record",
     "_acknowledge",
     "save_checker",
@@ -132,10 +132,10 @@ Fault = Literal[
 ]
 _FAULTS: list[Fault] = [
     "none", "none", "none", "again", "flush", "flush inside", "no quotes", "no bars",
-    "claim", "put", "settle", "_record", "_acknowledge", "save_checker", "sweep",
+    "claim", "put", "settle_all", "_record", "_acknowledge", "save_checker", "sweep",
 ]  # fmt: skip
 _OWNERS: dict[str, Any] = {
-    "claim": ArmedIndex, "put": Readings, "settle": ArmedIndex, "_record": Recorder,
+    "claim": ArmedIndex, "put": Readings, "settle_all": ArmedIndex, "_record": Recorder,
     "_acknowledge": Recorder, "save_checker": System,
 }  # fmt: skip
 

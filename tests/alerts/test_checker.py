@@ -307,7 +307,9 @@ def test_a_split_is_applied_once_however_often_it_is_seen(bell: Bell) -> None:
 
 def test_a_split_does_not_move_an_alert_that_was_set_after_it(bell: Bell) -> None:
     alert = bell.alert("price_falls_to", 80)
-    bell.services.arming.adjust_for_split(Split(symbol="AAPL", session=bell.at.date(), ratio=2.0), bell.at)
+    bell.services.arming.adjust_for_split(
+        Split(symbol="AAPL", session=bell.at.date(), ratio=2.0), bell.at
+    )
     assert bell.now_of(alert).condition.level == 80
 
 

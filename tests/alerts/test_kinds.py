@@ -556,3 +556,52 @@ def test_a_volume_that_begins_anew_and_reaches_its_level_in_one_check_rings(bell
     bell.price(100, volume=3_500, previous_close=100)
     bell.check()
     assert [level for level, _ in rang(bell)] == [3]
+
+
+def test_a_trailing_alert_of_once_a_day_rests_for_the_day_and_keeps_its_peak(bell: Bell) -> None:
+    """It rings at 90; the rest of the day rings nothing, and tomorrow counts from today's 95."""
+    alert = TrailingCondition(kind="falls_from_peak", percent=10)
+    bell.alert_on(alert, frequency="daily")
+    bell.check_at(90, day_low=90)
+    assert rang(bell) == [(10, 10)]
+    monday = bell.at
+    bell.check_at(80, day_low=80)
+    bell.check_at(95, day_low=80, day_high=101)
+    bell.later(DAY)
+    minutes = [(5, 80.0), (10, 95.0)]
+    bell.market.bars_of["AAPL", "1m"] = [
+        days_before(bell, [price])[0].model_copy(
+            update={"start": monday + timedelta(minutes=after), "session": monday.date()}
+        )
+        for after, price in minutes
+    ]
+    bell.price(88, previous_close=95, day_high=88, day_low=88)
+    bell.check()
+    assert len(rang(bell)) == 1
+    bell.check_at(85.5, previous_close=95, day_high=88, day_low=85.5)
+    assert rang(bell) == [(10, 10), (10, 10)]
+    assert bell.triggers()[0].peak == 95
+
+
+def test_a_day_that_left_the_level_and_touched_it_is_no_crossing_after_weeks(
+    bell: Bell, redis: Redis
+) -> None:
+    """Known as one bar only, a day does not tell that its high came after its low."""
+    bell.price(120, day_high=120)
+    bell.alert("price_rises_to", 110, if_true="wait")
+    bell.check_at(120, day_high=120)
+    since = bell.at
+    bell.later(14 * DAY)
+    crash = since + timedelta(days=9)
+    day = days_before(bell, [100])[0].model_copy(
+        update={"start": crash.replace(hour=5), "session": crash.date(), "high": 119.0}
+    )
+    bell.market.bars_of["AAPL", "1d"] = [day]
+    bell.market.bars_of["AAPL", "1m"] = [
+        day.model_copy(update={"start": crash.replace(hour=14, minute=30), "low": 119.0})
+    ]
+    bell.price(100, previous_close=100, day_high=100, day_low=100)
+    bell.check()
+    assert rang(bell) == []
+    bell.check_at(111, previous_close=100, day_high=111, day_low=100)
+    assert len(rang(bell)) == 1

@@ -142,7 +142,9 @@ def test_a_minute_bar_that_began_before_the_reading_it_follows_keeps_its_place()
 
 def test_a_point_tells_its_time_session_and_prices() -> None:
     path = [point(0, 100), move(5, 101, 99, 110, 104, day=0)]
-    assert moves(path, "move-up:15m", START)[1] == Point(path[1].at, DAY, 0, 10, 99, 110)
+    assert moves(path, "move-up:15m", START)[1] == Point(
+        path[1].at, DAY, 0, 10, 99, 110, path[1].close
+    )
 
 
 @pytest.mark.parametrize("metric", ["move-up:15m", "move-down:1h", "move:2d"])

@@ -29,7 +29,7 @@ class Plan:
     forgotten: int = 2
     outages: int = 2
     outage_seconds: float = 60
-    day_seconds: float = 24
+    day_seconds: float = 60
     shards: int = 1
 
 
