@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, ValidationError
 from redis import Redis
 
+from services.notify.quiet import QuietHours
 from services.store.users import User, Users
 
 KEPT = timedelta(minutes=10)
@@ -20,6 +21,7 @@ class Profile(BaseModel):
     confirmed: bool
     auth_epoch: int
     time_zone: str
+    quiet_hours: QuietHours | None = None
     created_at: datetime
 
     @classmethod
@@ -30,6 +32,7 @@ class Profile(BaseModel):
             confirmed=user.confirmed_at is not None,
             auth_epoch=user.auth_epoch,
             time_zone=user.time_zone,
+            quiet_hours=user.quiet_hours,
             created_at=user.created_at,
         )
 

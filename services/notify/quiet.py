@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 LONGEST = timedelta(hours=22)
 """Longer ones could leave no time for mail on the day on which an hour is missing."""
+TOO_LONG = "Quiet hours last 22 hours at most."
 _DAY = timedelta(days=1)
 _ANY_DAY = date(2000, 1, 1)
 ClockTime: TypeAlias = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -32,8 +33,7 @@ class QuietHours(BaseModel):
     @model_validator(mode="after")
     def _leaves_time_for_mail(self) -> Self:
         if self.span > LONGEST:
-            hours = int(LONGEST.total_seconds()) // 3600
-            raise ValueError(f"Quiet hours last {hours} hours at most.")
+            raise ValueError(TOO_LONG)
         return self
 
     @property

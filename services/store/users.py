@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 
 from services.errors import AlreadyExists, NotFound
+from services.notify.quiet import QuietHours
 from services.store.contract import Create, Document, Store, Transaction, Update
 from services.store.record import Record
 
@@ -18,6 +19,7 @@ class User(Record):
     confirmed_at: datetime | None = None
     auth_epoch: int = 1
     time_zone: str = "UTC"
+    quiet_hours: QuietHours | None = None
 
 
 class ApiToken(Record):
