@@ -92,7 +92,7 @@ BLANKS: Mapping[str, tuple[Blank, ...]] = {
     "volume_reaches": (_number("ratio", "ratio"),),
     "earnings_within": (_whole("earnings_days", "days"),),
 }
-_OF_ALL_KINDS = ("kind", "frequency", "expires", "note", "if_true")
+_OF_ALL_KINDS = ("kind", "frequency", "expires", "urgent", "note", "if_true")
 FIELDS = (
     *_OF_ALL_KINDS,
     *dict.fromkeys(blank.name for blanks in BLANKS.values() for blank in blanks),
@@ -204,6 +204,11 @@ def frequency_of(form: Form) -> Frequency:
     return cast(Frequency, chosen)
 
 
+def urgent_of(form: Form) -> bool:
+    """Whether it rings in quiet hours, too."""
+    return form["urgent"] == "yes"
+
+
 def expiry_of(form: Form, time_zone: str, now: datetime) -> datetime | None:
     """The end of the day until which it is to count, UTC; None for ever. Raises InvalidInput."""
     typed = form["expires"].strip()
@@ -250,6 +255,7 @@ def filled(alert: Alert, time_zone: str) -> Form:
             **values_of(alert.condition),
             "frequency": alert.frequency,
             "expires": last_day(alert.expires_at, time_zone),
+            "urgent": "yes" * alert.urgent,
             "note": alert.note,
         }
     )

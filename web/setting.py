@@ -28,6 +28,7 @@ class Wish:
     expires_at: datetime | None = None
     note: str = ""
     rearm_margin: float = REARM_MARGIN
+    urgent: bool = False
 
     @property
     def sentence(self) -> str:
@@ -82,6 +83,7 @@ def set_alert(wish: Wish, if_true: IfTrue | None) -> Alert:
         if_true=if_true,
         expires_at=wish.expires_at,
         rearm_margin=wish.rearm_margin,
+        urgent=wish.urgent,
     )
 
 

@@ -79,6 +79,7 @@ class Arming:
         if_true: IfTrue | None = None,
         expires_at: datetime | None = None,
         rearm_margin: float = 0.5,
+        urgent: bool = False,
     ) -> Alert:
         """Set an alert on the symbol of `facts`, which should be seconds old.
 
@@ -92,6 +93,7 @@ class Arming:
             symbol=quote.symbol,
             condition=condition,
             frequency=frequency,
+            urgent=urgent,
             note=check_note(note),
             state="paused",
             epoch=0,
@@ -126,6 +128,7 @@ class Arming:
         frequency: Frequency | None = None,
         expires_at: datetime | Keep | None = KEEP,
         rearm_margin: float | None = None,
+        urgent: bool | None = None,
         if_true: IfTrue | None = None,
     ) -> Alert:
         """Arm an alert anew, with its next epoch: resume it, ring again, or change its condition.
@@ -134,7 +137,7 @@ class Arming:
         """
 
         def change(alert: Alert) -> tuple[Alert, Trigger | None]:
-            alert = _amended(alert, now, None, frequency, expires_at, rearm_margin)
+            alert = _amended(alert, now, None, frequency, expires_at, rearm_margin, urgent)
             check_expiry(alert.expires_at, now)
             if condition is not None:
                 alert = alert.replace(condition=condition, adjustments=())
@@ -153,12 +156,13 @@ class Arming:
         frequency: Frequency | None = None,
         expires_at: datetime | Keep | None = KEEP,
         rearm_margin: float | None = None,
+        urgent: bool | None = None,
     ) -> Alert:
         """Change what is given; nothing is armed anew. Raises NotFound or InvalidInput."""
 
         def work(transaction: Transaction) -> tuple[Alert, Alert]:
             before = _existing(transaction, uid, alert_id)
-            after = _amended(before, now, note, frequency, expires_at, rearm_margin)
+            after = _amended(before, now, note, frequency, expires_at, rearm_margin, urgent)
             if after != before:
                 transaction.write(Update(after.path, after.fields()))
             return before, after
@@ -329,6 +333,7 @@ def _amended(
     frequency: Frequency | None,
     expires_at: datetime | Keep | None,
     rearm_margin: float | None,
+    urgent: bool | None,
 ) -> Alert:
     changes: dict[str, object] = {}
     if note is not None:
@@ -339,6 +344,8 @@ def _amended(
         changes["expires_at"] = check_expiry(expires_at, now)
     if rearm_margin is not None:
         changes["rearm_margin"] = check_margin(rearm_margin)
+    if urgent is not None:
+        changes["urgent"] = urgent
     return alert.replace(**changes)
 
 

@@ -89,6 +89,7 @@ def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
         symbol=alert.symbol,
         condition=condition,
         note=alert.note,
+        urgent=alert.urgent,
         value=touch.value,
         price=evidence.present.price,
         low=interval.low,

@@ -39,6 +39,7 @@ class Trigger(Record):
     last check) are in the unit of the condition's metric; `price` and `peak` (from which a
     drawdown or run-up counts) are in `currency`. `occurred_at` is the exchange's time,
     `noticed_at` ours, both UTC. `open` while a delivery is due, the next at `due_at`.
+    `urgent` as the alert was when it rang: delivered in quiet hours, too.
     """
 
     uid: str
@@ -48,6 +49,7 @@ class Trigger(Record):
     symbol: str
     condition: Condition
     note: str
+    urgent: bool = False
     value: float
     price: float
     low: float

@@ -323,3 +323,24 @@ def test_dead_symbols_are_paused_and_told_once(bell: Bell, redis: Redis) -> None
     (notice,) = bell.jobs.notices
     assert notice[:2] == ("paused", bell.uid)
     assert sorted(notice[2]) == [alerts[0].id, alerts[1].id]
+
+
+def test_a_trigger_is_as_urgent_as_its_alert_was(bell: Bell) -> None:
+    bell.alert("price_rises_to", 90, if_true="fire_now", urgent=True)
+    (trigger,) = bell.triggers()
+    assert trigger.urgent
+
+
+def test_whether_an_alert_is_urgent_is_changed_without_arming_it_anew(bell: Bell) -> None:
+    alert = bell.alert("price_rises_to", 110)
+    assert not alert.urgent
+    after = bell.services.arming.amend(bell.uid, alert.id, bell.at, urgent=True)
+    assert (after.urgent, after.epoch, after.state) == (True, alert.epoch, "armed")
+    bell.check_at(111)
+    assert [trigger.urgent for trigger in bell.triggers()] == [True]
+
+
+def test_an_alert_of_before_is_not_urgent(bell: Bell) -> None:
+    fields = bell.alert("price_rises_to", 110).fields()
+    del fields["urgent"]
+    assert not Alert.model_validate({**fields, "uid": "U", "id": "A"}).urgent

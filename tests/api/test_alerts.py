@@ -32,6 +32,7 @@ def test_a_new_alert_comes_back_armed(person: Person):
         "frequency": "once",
         "expires_at": None,
         "rearm_margin": 0.5,
+        "urgent": False,
         "rearm_at": None,
         "rests_after": None,
         "sentence": "AAPL price falls to 40, once",
@@ -291,3 +292,25 @@ def test_changes_at_once_each_get_an_epoch_of_their_own(site: Site, person: Pers
     with ThreadPoolExecutor(8) as pool:
         epochs = sorted(pool.map(change, range(20, 28)))
     assert epochs == list(range(2, 10))
+
+
+def test_an_alert_is_urgent_only_where_asked_and_can_be_changed(person: Person):
+    alert = made(person, urgent=True)
+    assert alert["urgent"] is True
+    calm = person.patch(f"/alerts/{alert['id']}", {"urgent": False}).json
+    assert (calm["urgent"], calm["epoch"]) == (False, 1)
+    again = person.patch(f"/alerts/{alert['id']}", {"urgent": True, "note": "wake me"}).json
+    assert (again["urgent"], again["note"]) == (True, "wake me")
+    assert person.patch(f"/alerts/{alert['id']}", {"note": "x"}).json["urgent"] is True
+
+
+def test_an_alert_in_words_can_be_urgent(person: Person):
+    answer = person.post("/alerts", {"text": "aapl above 200", "urgent": True})
+    assert answer.json["urgent"] is True
+
+
+@pytest.mark.parametrize("urgent", ["yes", 1, {}])
+def test_urgent_is_true_or_false(person: Person, urgent: object):
+    answer = person.post("/alerts", draft(urgent=urgent))
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["field"] == "urgent"

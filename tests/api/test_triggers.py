@@ -37,6 +37,7 @@ def test_a_trigger_shows_its_evidence_and_deliveries(site: Site, person: Person)
         "noticed_at": "2026-03-02T15:00:01Z",
         "source": "fixed",
         "note": "look",
+        "urgent": False,
     }
     assert deliveries["email"].keys() == {"state", "attempts", "due_at", "sent_at", "error"}
     assert deliveries["email"]["state"] == "pending"

@@ -103,3 +103,23 @@ def test_the_kind_is_chosen_from_groups(ada: Reader) -> None:
     for group in ("Price", "Today", "Trend", "Volume", "Calendar"):
         assert f'<optgroup label="{group}">' in text
     assert "In words" in words(ada.get("/alerts/new"))
+
+
+def test_an_alert_is_marked_urgent_and_unmarked_by_a_tick(ada: Reader) -> None:
+    fields = {"symbol": "AAPL", "kind": "price_rises_to", "level": "150", "frequency": "once"}
+    ada.send("/alerts/new", **fields, urgent="yes")
+    (alert,) = alerts(ada)
+    assert alert.urgent
+    assert 'name="urgent" value="yes" checked' in ada.get(f"/alerts/{alert.id}").text
+    assert "In quiet hours, too." in ada.page("/alerts")
+    ada.send(f"/alerts/{alert.id}", **fields)
+    (alert,) = alerts(ada)
+    assert not alert.urgent
+    assert "In quiet hours, too." not in ada.page("/alerts")
+
+
+def test_the_tick_survives_a_refusal(ada: Reader) -> None:
+    fields = {"symbol": "AAPL", "kind": "price_rises_to", "level": "1,5", "frequency": "once"}
+    answer = ada.send("/alerts/new", **fields, urgent="yes")
+    assert answer.status_code == 422
+    assert 'name="urgent" value="yes" checked' in answer.text

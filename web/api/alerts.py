@@ -64,7 +64,7 @@ def change_alert(alert_id: str, json: schemas.AlertChange) -> schemas.Alert:
     alert = services().alerts.get(me().uid, alert_id)
     if json.condition is not None or (json.state == "armed" and alert.state != "armed"):
         alert = _rearmed(alert, json)
-    elif json.model_fields_set & {"frequency", "expires_at", "rearm_margin"}:
+    elif json.model_fields_set & _Terms.__annotations__.keys():
         alert = services().arming.amend(me().uid, alert_id, now(), **_terms(json))
     if json.state == "paused":
         alert = services().arming.pause(me().uid, alert_id, now())
@@ -99,6 +99,7 @@ class _Terms(TypedDict):
     frequency: Frequency | None
     expires_at: datetime | Keep | None
     rearm_margin: float | None
+    urgent: bool | None
 
 
 def _terms(json: schemas.AlertChange) -> _Terms:
@@ -106,12 +107,14 @@ def _terms(json: schemas.AlertChange) -> _Terms:
         "frequency": json.frequency,
         "expires_at": json.expires_at if "expires_at" in json.model_fields_set else KEEP,
         "rearm_margin": json.rearm_margin,
+        "urgent": json.urgent,
     }
 
 
 def _wished(json: schemas.NewAlert | schemas.NewAlertInWords) -> Wish:
     if isinstance(json, schemas.NewAlertInWords):
-        return replace(understood(json.text, json.note), rearm_margin=json.rearm_margin)
+        wish = understood(json.text, json.note)
+        return replace(wish, rearm_margin=json.rearm_margin, urgent=json.urgent)
     return Wish(
         json.symbol,
         json.condition,
@@ -119,6 +122,7 @@ def _wished(json: schemas.NewAlert | schemas.NewAlertInWords) -> Wish:
         json.expires_at,
         json.note,
         json.rearm_margin,
+        json.urgent,
     )
 
 

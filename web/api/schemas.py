@@ -46,6 +46,7 @@ Instant: TypeAlias = AwareDatetime
 Margin: TypeAlias = Annotated[
     float, Field(strict=True, ge=0, le=MAX_REARM_MARGIN, allow_inf_nan=False)
 ]
+Urgent: TypeAlias = Annotated[bool, Field(strict=True)]
 Text: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=_ONE_LINE)
 ]
@@ -253,7 +254,8 @@ class Alert(Answer):
     metric has been on the other side of its level, or of `rearm_at`. paused: by its owner, or
     for `paused_because`. triggered and expired: done. `sentence` says the alert in words.
 
-    Until `rests_after`, that session included, a daily alert that rang counts nothing.
+    Until `rests_after`, that session included, a daily alert that rang counts nothing. An
+    `urgent` alert is delivered in your quiet hours, too.
     """
 
     id: str
@@ -262,6 +264,7 @@ class Alert(Answer):
     frequency: Frequency
     expires_at: Instant | None
     rearm_margin: float
+    urgent: bool
     sentence: str
     note: str
     state: State
@@ -285,7 +288,8 @@ class NewAlert(Request):
     """`if_true` says what to do when the condition is true already.
 
     Nothing that happens after `expires_at` counts. With the frequency `every` it arms again once
-    the metric has gone back by `rearm_margin`, in per cent of the level.
+    the metric has gone back by `rearm_margin`, in per cent of the level. Quiet hours do not hold
+    what is `urgent`.
     """
 
     symbol: SymbolText
@@ -293,6 +297,7 @@ class NewAlert(Request):
     frequency: Frequency = "once"
     expires_at: Instant | None = None
     rearm_margin: Margin = 0.5
+    urgent: Urgent = False
     note: Note = ""
     if_true: IfTrue | None = None
 
@@ -307,6 +312,7 @@ class NewAlertInWords(Sentence):
     """The sentence says symbol, condition, frequency and expiry."""
 
     rearm_margin: Margin = 0.5
+    urgent: Urgent = False
     note: Note = ""
     if_true: IfTrue | None = None
 
@@ -347,6 +353,7 @@ class AlertChange(Request):
     frequency: Frequency | None = None
     expires_at: Instant | None = None
     rearm_margin: Margin | None = None
+    urgent: Urgent | None = None
     note: Note | None = None
     state: Literal["armed", "paused"] | None = None
     if_true: IfTrue | None = None
@@ -394,6 +401,7 @@ class Trigger(Answer):
     noticed_at: Instant
     source: str
     note: str
+    urgent: bool
     deliveries: dict[str, Delivery]
 
 

@@ -175,6 +175,7 @@ def _set(wish: Wish, if_true: IfTrue | None) -> Alert:
         if_true=if_true,
         expires_at=wish.expires_at,
         rearm_margin=wish.rearm_margin,
+        urgent=wish.urgent,
     )
 
 

@@ -43,6 +43,7 @@ def change(alert_id: str) -> ResponseReturnValue:
 def _keep(alert: Alert, form: Form, condition: Condition) -> None:
     note = check_note(forms.paragraph(form["note"]))
     frequency = alert_form.frequency_of(form)
+    urgent = alert_form.urgent_of(form)
     expires_at = alert.expires_at
     if form["expires"] != alert_form.last_day(expires_at, me().time_zone):
         expires_at = alert_form.expiry_of(form, me().time_zone, now())
@@ -55,12 +56,19 @@ def _keep(alert: Alert, form: Form, condition: Condition) -> None:
             condition=condition,
             frequency=frequency,
             expires_at=expires_at,
+            urgent=urgent,
             if_true=alert_form.if_true_of(form),
         )
         services().arming.amend(me().uid, alert.id, now(), note=note)
     else:
         services().arming.amend(
-            me().uid, alert.id, now(), note=note, frequency=frequency, expires_at=expires_at
+            me().uid,
+            alert.id,
+            now(),
+            note=note,
+            frequency=frequency,
+            expires_at=expires_at,
+            urgent=urgent,
         )
 
 

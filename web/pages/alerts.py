@@ -1,6 +1,6 @@
 """All alerts, and setting a new one: in words, or blank by blank."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -161,13 +161,14 @@ def with_defaults(form: Form) -> Form:
 def _wished(form: Form) -> Wish:
     note = check_note(forms.paragraph(form["note"]))
     if form["text"].strip():
-        return understood(form["text"], note)
+        return replace(understood(form["text"], note), urgent=alert_form.urgent_of(form))
     return Wish(
         symbol=forms.one_line(form["symbol"]),
         condition=alert_form.condition_of(form),
         frequency=alert_form.frequency_of(form),
         expires_at=alert_form.expiry_of(form, me().time_zone, now()),
         note=note,
+        urgent=alert_form.urgent_of(form),
     )
 
 
@@ -182,6 +183,7 @@ def _filled(form: Form, wish: Wish) -> Form:
         "symbol": wish.symbol,
         "frequency": wish.frequency,
         "expires": alert_form.last_day(wish.expires_at, me().time_zone),
+        "urgent": "yes" * wish.urgent,
         "note": form["note"],
         "understood": wish.sentence,
     }
