@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 from services.alerts import phrases, units
 from services.alerts.conditions import Condition, PriceCondition
-from services.store.triggers import Trigger
+from services.store.triggers import Delivery, Trigger
 from web import words
 from web.context import now, signed_in
 
@@ -36,6 +36,7 @@ def register(app: Flask) -> None:
         way=phrases.way,
         evidence=evidence,
         until=until,
+        is_quiet=is_quiet,
         too_little=phrases.too_little,
         split_ratio=words.split_ratio,
     )
@@ -73,6 +74,12 @@ def level(condition: Condition, currency: str) -> Markup:
 
 def evidence(trigger: Trigger) -> list[phrases.Evidence]:
     return phrases.evidence(trigger, words.unit(trigger.currency))
+
+
+def is_quiet(delivery: Delivery) -> bool:
+    """Whether quiet hours hold a delivery back; nothing else moves one that was never tried."""
+    due_at = delivery.due_at
+    return delivery.state == "pending" and due_at is not None and due_at > now()
 
 
 def until(expires_at: datetime) -> str:

@@ -1,10 +1,13 @@
 """Quiet hours on the account page."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from services.notify.quiet import QuietHours
+from services.store.contract import Update
+from services.store.triggers import Delivery, trigger_path
 from services.store.users import User
 from tests.web.conftest import Reader, words
 
@@ -80,3 +83,15 @@ def test_a_person_of_before_quiet_hours_has_none(ada: Reader) -> None:
     assert document
     before = {name: value for name, value in document.fields.items() if name != "quiet_hours"}
     assert User.from_document(replace(document, fields=before)).quiet_hours is None
+
+
+def test_what_is_held_says_until_when_and_why(ada: Reader) -> None:
+    ada.send("/account/time-zone", time_zone="Asia/Kolkata")
+    ada.alert("price_rises_to", 90, if_true="fire_now")
+    (trigger,) = ada.site.services.triggers.page(ada.uid)[0]
+    assert "on its way" in ada.page("/triggers")
+    ends = ada.site.at.replace(hour=1, minute=30) + timedelta(days=1)
+    held = trigger.with_delivery("email", Delivery(due_at=ends))
+    ada.site.services.store.write(Update(trigger_path(ada.uid, trigger.id), held.fields()))
+    assert "07:00, quiet hours" in ada.page("/triggers")
+    assert "07:00, quiet hours" in ada.page(f"/alerts/{trigger.alert_id}")
