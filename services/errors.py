@@ -139,8 +139,10 @@ class AuthenticationFailed(BellwetherError):
 
 
 class DeliveryError(BellwetherError):
-    """A channel did not take a message. `permanent` means that a retry cannot help."""
+    """A channel did not take a message. `permanent` means that a retry cannot help, `gone` that
+    nothing will ever arrive where it was sent to."""
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, gone: bool = False) -> None:
         super().__init__(message)
-        self.permanent = permanent
+        self.permanent = permanent or gone
+        self.gone = gone

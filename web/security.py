@@ -33,7 +33,15 @@ CONTENT_SECURITY_POLICY = {
     "frame-ancestors": "'none'",
 }
 
-WITHOUT_SESSION = ("/assets/", "/static/", "/health", "/ready", "/metrics", "/favicon.ico")
+WITHOUT_SESSION = (
+    "/assets/",
+    "/static/",
+    "/mail/",
+    "/health",
+    "/ready",
+    "/metrics",
+    "/favicon.ico",
+)
 """Paths that say the same to everybody, also while Redis is away."""
 
 csrf = CSRFProtect()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config import Settings, load_settings
 from services.accounts.mailer import AccountMailer
+from services.accounts.profiles import Profiles
 from services.alerts.checker import Checker
 from services.alerts.expiry import Expiry
 from services.alerts.index import ArmedIndex
@@ -80,7 +81,7 @@ class Parts:
     @cached_property
     def composer(self) -> Composer:
         settings = self.services.settings
-        return Composer(settings.address, settings.mail_from)
+        return Composer(settings.address, settings.mail_from, self.services.links)
 
     @cached_property
     def transport(self) -> SmtpTransport:
@@ -90,7 +91,8 @@ class Parts:
     @cached_property
     def outbox(self) -> Outbox:
         s = self.services
-        return Outbox(s.store, self.composer, self.transport, s.jobs, random.random)
+        keep = Profiles(s.users, s.redis).keep
+        return Outbox(s.store, self.composer, self.transport, s.jobs, random.random, keep)
 
     @cached_property
     def notices(self) -> Notices:

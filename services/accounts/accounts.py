@@ -124,14 +124,40 @@ class Accounts:
         """Note that the address is its owner's. Raises AuthenticationFailed."""
         user = self._owner(self._links.owner("confirm", token, now))
         self._links.check("confirm", token, user)
+        refused_at = user.mail_refused_at
+        if refused_at is not None and self._links.made_at("confirm", token) < refused_at:
+            raise AuthenticationFailed(
+                "This link is older than the day on which your mailbox was refused."
+            )
         return self._confirm(user, now)
 
     def _confirm(self, user: User, now: datetime) -> User:
-        if user.confirmed_at is None:
-            user = self._users.update(user.uid, confirmed_at=now)
+        if user.confirmed_at is None or user.mail_refused_at is not None:
+            user = self._users.update(user.uid, confirmed_at=now, mail_refused_at=None)
             self._profiles.keep(user)
         self._jobs.release_held(user.uid)
         return user
+
+    # Stopping mail
+
+    def may_stop_mail(self, token: str, now: datetime) -> User:
+        """Whose mail a signed link stops. Raises AuthenticationFailed."""
+        return self._owner(self._links.stopped(token, now))
+
+    def stop_mail(self, token: str, now: datetime) -> User:
+        """Send no mails but those about the account; the second time does nothing. Raises
+        AuthenticationFailed."""
+        user = self.may_stop_mail(token, now)
+        if user.mail_stopped_at is None:
+            user = self._users.update(user.uid, mail_stopped_at=now)
+        self._profiles.keep(user)
+        return user
+
+    def start_mail(self, uid: str) -> Profile:
+        """Send mails again from now on."""
+        return self._profiles.keep(self._users.update(uid, mail_stopped_at=None))
+
+    # More mails about the account
 
     def ask_for_confirmation(self, uid: str) -> None:
         """Mail the confirmation link again."""

@@ -1,7 +1,7 @@
-"""Signed links of limited life: confirm an address, reset a password."""
+"""Signed links of limited life: confirm an address, reset a password, pause an alert, stop mail."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -11,6 +11,8 @@ from services.store.users import User
 
 Purpose: TypeAlias = Literal["confirm", "reset"]
 LIFE: dict[Purpose, timedelta] = {"confirm": timedelta(days=7), "reset": timedelta(hours=1)}
+MAIL_LIFE = timedelta(days=366)
+"""Of a link that pauses an alert or stops mail: mails are kept for long."""
 
 
 class Links:
@@ -20,30 +22,57 @@ class Links:
         self._key = key
 
     def make(self, purpose: Purpose, user: User, now: datetime) -> str:
-        until = int((now + LIFE[purpose]).timestamp())
+        until = _until(now + LIFE[purpose])
         return self._serializer(purpose).dumps([user.uid, _bound_to(purpose, user), until])
+
+    def make_pause(self, uid: str, alert_id: str, now: datetime) -> str:
+        """A token that pauses this alert and does nothing else."""
+        return self._serializer("pause").dumps([uid, alert_id, _until(now + MAIL_LIFE)])
+
+    def paused(self, token: str, now: datetime) -> tuple[str, str]:
+        """The uid and the alert's id. Raises AuthenticationFailed."""
+        return self._current("pause", token, now)
+
+    def make_stop(self, uid: str, now: datetime) -> str:
+        """A token that stops a person's mail and does nothing else."""
+        return self._serializer("stop").dumps([uid, "", _until(now + MAIL_LIFE)])
+
+    def stopped(self, token: str, now: datetime) -> str:
+        """The uid. Raises AuthenticationFailed."""
+        return self._current("stop", token, now)[0]
+
+    def made_at(self, purpose: Purpose, token: str) -> datetime:
+        """When a token was made, to the second. Raises AuthenticationFailed."""
+        return datetime.fromtimestamp(self._open(purpose, token)[2], UTC) - LIFE[purpose]
 
     def owner(self, purpose: Purpose, token: str, now: datetime) -> str:
         """The uid that a token names. Raises AuthenticationFailed for a forged or old one."""
-        uid, _, until = self._open(purpose, token)
-        if now.timestamp() > until:
-            raise AuthenticationFailed("This link is too old. Ask for a new one.")
-        return uid
+        return self._current(purpose, token, now)[0]
 
     def check(self, purpose: Purpose, token: str, user: User) -> None:
         """Raises AuthenticationFailed when the address or password has changed since."""
         if self._open(purpose, token)[1] != _bound_to(purpose, user):
             raise AuthenticationFailed("This link has been used, or is no longer valid.")
 
-    def _serializer(self, purpose: Purpose) -> URLSafeSerializer:
+    def _current(self, purpose: str, token: str, now: datetime) -> tuple[str, str]:
+        uid, bound, until = self._open(purpose, token)
+        if now.timestamp() > until:
+            raise AuthenticationFailed("This link is too old. Ask for a new one.")
+        return uid, bound
+
+    def _serializer(self, purpose: str) -> URLSafeSerializer:
         return URLSafeSerializer(self._key, salt=f"bellwether-{purpose}")
 
-    def _open(self, purpose: Purpose, token: str) -> tuple[str, str, int]:
+    def _open(self, purpose: str, token: str) -> tuple[str, str, int]:
         try:
             uid, bound, until = self._serializer(purpose).loads(token)
         except (BadSignature, ValueError, TypeError):
             raise AuthenticationFailed("This link is not valid. Copy all of it.") from None
         return str(uid), str(bound), int(until)
+
+
+def _until(moment: datetime) -> int:
+    return int(moment.timestamp())
 
 
 def _bound_to(purpose: Purpose, user: User) -> str:

@@ -6,7 +6,7 @@ from services.accounts.links import Links, Purpose
 from services.jobs import AccountMail
 from services.notify.compose import Composer
 from services.notify.outbox import Transport
-from services.store.users import Users
+from services.store.users import User, Users
 
 _PURPOSE: dict[AccountMail, Purpose] = {"confirm": "confirm", "reset": "reset", "known": "reset"}
 
@@ -21,10 +21,15 @@ class AccountMailer:
         self._transport = transport
 
     def send(self, kind: AccountMail, uid: str, now: datetime) -> None:
-        """Raises DeliveryError; does nothing for an account that is gone, or confirmed already."""
+        """Raises DeliveryError; does nothing for an account that is gone, or confirmed already
+        and not refused since."""
         user = self._users.get(uid)
-        if user is None or (kind == "confirm" and user.confirmed_at is not None):
+        if user is None or (kind == "confirm" and _is_confirmed(user)):
             return
         token = self._links.make(_PURPOSE[kind], user, now)
         key = f"{kind}.{uid}.{int(now.timestamp())}"
         self._transport.send(self._composer.account(kind, user, token, key), now)
+
+
+def _is_confirmed(user: User) -> bool:
+    return user.confirmed_at is not None and user.mail_refused_at is None

@@ -22,6 +22,8 @@ class Profile(BaseModel):
     auth_epoch: int
     time_zone: str
     quiet_hours: QuietHours | None = None
+    mail_stopped_at: datetime | None = None
+    mail_refused_at: datetime | None = None
     created_at: datetime
 
     @classmethod
@@ -33,6 +35,8 @@ class Profile(BaseModel):
             auth_epoch=user.auth_epoch,
             time_zone=user.time_zone,
             quiet_hours=user.quiet_hours,
+            mail_stopped_at=user.mail_stopped_at,
+            mail_refused_at=user.mail_refused_at,
             created_at=user.created_at,
         )
 

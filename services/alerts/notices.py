@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.jobs import Notice
 from services.notify.compose import Composer
+from services.notify.deliveries import no_mail_because
 from services.notify.outbox import Transport
 from services.store.alerts import Alert, Alerts
 from services.store.users import Users
@@ -24,17 +25,17 @@ class Notices:
         self._transport = transport
 
     def send(self, kind: Notice, uid: str, alert_ids: Sequence[str], now: datetime) -> None:
-        """Raises DeliveryError; does nothing where the address is not confirmed.
+        """Raises DeliveryError; does nothing where the address is not confirmed or takes no mail.
 
         A retry after an unknown outcome carries the same Message-ID.
         """
         user = self._users.get(uid)
-        if user is None or user.confirmed_at is None:
+        if user is None or user.confirmed_at is None or no_mail_because(user) is not None:
             return
         alerts = [a for a in self._alerts.some(uid, alert_ids) if _still_so(kind, a)]
         if alerts:
             key = f"{kind}.{_digest(kind, alerts)}"
-            self._transport.send(self._composer.notice(kind, alerts, user, key), now)
+            self._transport.send(self._composer.notice(kind, alerts, user, key, now), now)
 
 
 def _still_so(kind: Notice, alert: Alert) -> bool:

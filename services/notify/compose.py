@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parseaddr
 from pathlib import Path
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services.accounts.links import Links
 from services.alerts import phrases, units
 from services.jobs import AccountMail, Notice
 from services.notify.message import Message
@@ -25,13 +27,30 @@ _SUBJECTS: dict[AccountMail, str] = {
 }
 _SHOWN = 20
 """Alerts that a notice names, at most."""
+_NAMED = 5
+"""Symbols in a subject, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A trigger as a mail tells of it, in its reader's time zone."""
+
+    trigger: Trigger
+    happened: str
+    evidence: Sequence[tuple[str, str]]
+    occurred: str
+    noticed: str
+    link: str
+    pause_link: str
 
 
 class Composer:
-    """Writes mails. `address` is the site's public address without a slash at its end."""
+    """Writes mails. `address` is the site's public address without a slash at its end; `links`
+    signs what a mail may do without a log-in."""
 
-    def __init__(self, address: str, mail_from: str) -> None:
+    def __init__(self, address: str, mail_from: str, links: Links) -> None:
         self._address = address
+        self._links = links
         self._domain = parseaddr(mail_from)[1].rpartition("@")[2] or "localhost"
         self._templates = Environment(
             loader=FileSystemLoader(_FOLDER),
@@ -43,23 +62,53 @@ class Composer:
         self._templates.filters["price"] = units.number
         self._templates.filters["plain"] = units.plain
 
-    def trigger(self, trigger: Trigger, user: User) -> Message:
+    def triggers(
+        self, triggers: Sequence[Trigger], user: User, group: str | None, now: datetime
+    ) -> Message:
+        """One mail about all that rang; `group` names those that are more than one."""
+        if group is None:
+            return self.trigger(triggers[0], user, now)
+        subject = f"{len(triggers)} alerts rang: {_symbols(triggers)}"
+        return self._message(
+            "triggers",
+            to=user.email,
+            subject=f"{subject} · Bellwether",
+            key=f"{group}.email",
+            stop_link=self._stop_link(user, now),
+            title=subject,
+            rings=[self._ring(trigger, user, now) for trigger in triggers],
+        )
+
+    def trigger(self, trigger: Trigger, user: User, now: datetime) -> Message:
         """The bell: what happened, with the evidence, in the reader's time zone."""
         symbol, condition, currency = trigger.symbol, trigger.condition, trigger.currency
-        happened = phrases.headline(symbol, condition, currency, past=True)
         subject = phrases.subject(symbol, trigger.price, condition, currency)
         return self._message(
             "trigger",
             to=user.email,
             subject=f"{subject} · Bellwether",
             key=f"{trigger.id}.email",
+            stop_link=self._stop_link(user, now),
+            ring=self._ring(trigger, user, now),
+        )
+
+    def _ring(self, trigger: Trigger, user: User, now: datetime) -> Ring:
+        currency = trigger.currency
+        return Ring(
             trigger=trigger,
-            happened=happened,
-            evidence=phrases.evidence(trigger, trigger.currency),
+            happened=phrases.headline(trigger.symbol, trigger.condition, currency, past=True),
+            evidence=phrases.evidence(trigger, currency),
             occurred=local_time(trigger.occurred_at, user.time_zone),
             noticed=local_time(trigger.noticed_at, user.time_zone),
-            alert_link=f"{self._address}/alerts/{trigger.alert_id}",
+            link=f"{self._address}/alerts/{trigger.alert_id}",
+            pause_link=self._pause_link(user, trigger.alert_id, now),
         )
+
+    def _pause_link(self, user: User, alert_id: str, now: datetime) -> str:
+        return f"{self._address}/mail/pause/{self._links.make_pause(user.uid, alert_id, now)}"
+
+    def _stop_link(self, user: User, now: datetime) -> str:
+        return f"{self._address}/mail/stop/{self._links.make_stop(user.uid, now)}"
 
     def account(self, kind: AccountMail, user: User, token: str, key: str) -> Message:
         """A mail about the account; `token` is the signed part of its link, `key` its identity."""
@@ -72,7 +121,9 @@ class Composer:
             link=f"{self._address}{path}{token}",
         )
 
-    def notice(self, kind: Notice, alerts: Sequence[Alert], user: User, key: str) -> Message:
+    def notice(
+        self, kind: Notice, alerts: Sequence[Alert], user: User, key: str, now: datetime
+    ) -> Message:
         """What became of alerts, of one symbol, without their owner; `key` is its identity."""
         symbol, split = alerts[0].symbol, alerts[0].adjustments[-1:]
         title = (
@@ -85,6 +136,8 @@ class Composer:
             to=user.email,
             subject=f"{title} · Bellwether",
             key=key,
+            stop_link=self._stop_link(user, now),
+            pause_link=lambda alert: self._pause_link(user, alert.id, now),
             title=title,
             symbol=symbol,
             alerts=alerts,
@@ -99,15 +152,32 @@ class Composer:
             link=f"{self._address}/alerts",
         )
 
-    def _message(self, template: str, *, to: str, subject: str, key: str, **facts: Any) -> Message:
-        facts = {"address": self._address, "subject": subject, **facts}
+    def _message(
+        self,
+        template: str,
+        *,
+        to: str,
+        subject: str,
+        key: str,
+        stop_link: str | None = None,
+        **facts: Any,
+    ) -> Message:
+        facts = {"address": self._address, "subject": subject, "stop_link": stop_link, **facts}
         return Message(
             to=to,
             subject=re.sub(r"[\x00-\x1f\x7f]+", " ", subject)[:200],
             text=self._templates.get_template(f"{template}.txt").render(facts),
             html=self._templates.get_template(f"{template}.html").render(facts),
             message_id=f"{key}@{self._domain}",
+            stop_link=stop_link,
         )
+
+
+def _symbols(triggers: Sequence[Trigger]) -> str:
+    """Which symbols rang, the first few by name: `AAPL, MSFT, IBM and 4 more`."""
+    symbols = list(dict.fromkeys(trigger.symbol for trigger in triggers))
+    named, more = ", ".join(symbols[:_NAMED]), len(symbols) - _NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _currency(alert: Alert) -> str:

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A mail to one person. `message_id` is without angle brackets, stable over retries."""
+    """A mail to one person. `message_id` is without angle brackets, stable over retries.
+
+    `stop_link` ends all such mails with one POST (RFC 8058); None in mails about the account.
+    """
 
     to: str
     subject: str
     text: str
     html: str
     message_id: str
+    stop_link: str | None = None

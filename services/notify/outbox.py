@@ -1,37 +1,29 @@
-"""From a trigger to a message that its channel accepted (ALERTS.md rules 12 and 13).
+"""From triggers to a message that its channel accepted (ALERTS.md rules 12 to 14).
 
 A delivery is pending, then held by one worker (`sending`, with a lease that ends at `due_at`),
-then sent, due again later, or failed for good. All of it stands in the trigger's document, so
-whoever finds a delivery due may go on with it, and a retry carries the same Message-ID.
+then sent, due again later, or failed for good. All of it stands in the triggers' documents, so
+whoever finds a delivery due may go on with it. What one transaction leases together is one mail,
+and stays one: a retry carries the same triggers and the same Message-ID.
 """
 
 import logging
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 from services.errors import DeliveryError
 from services.jobs import Jobs
+from services.notify import deliveries
 from services.notify.compose import Composer
+from services.notify.deliveries import CHANNEL, TOGETHER
 from services.notify.message import Message
-from services.store.contract import Store, Transaction, Update
+from services.store.contract import Store, Transaction, Update, Write
+from services.store.record import readable
 from services.store.triggers import Delivery, Trigger, Triggers, trigger_path
 from services.store.users import User, Users
 
-CHANNEL = "email"
-LEASE = timedelta(minutes=2)
-LOOK_AGAIN = timedelta(days=1)
-"""When a held delivery looks for itself whether the address is confirmed by now."""
-RETRIES = (
-    timedelta(seconds=30),
-    timedelta(minutes=2),
-    timedelta(minutes=10),
-    timedelta(hours=1),
-    timedelta(hours=6),
-)
-JITTER = 0.2
-MAX_ERROR = 300
 log = logging.getLogger(__name__)
 
 
@@ -40,16 +32,21 @@ class Transport(Protocol):
         """Raises DeliveryError."""
 
 
-def after_failure(delivery: Delivery, error: DeliveryError, now: datetime, luck: float) -> Delivery:
-    """The delivery after an attempt that failed; `luck` in [0, 1) spreads the retries."""
-    reason = str(error)[:MAX_ERROR]
-    if error.permanent or delivery.attempts > len(RETRIES):
-        return delivery.model_copy(update={"state": "failed", "due_at": None, "error": reason})
-    wait = RETRIES[delivery.attempts - 1] * (1 + JITTER * luck)
-    return delivery.model_copy(update={"state": "retry", "due_at": now + wait, "error": reason})
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Triggers of one person whose deliveries are one mail, all in the same state."""
+
+    user: User
+    triggers: Sequence[Trigger]
+
+    @property
+    def delivery(self) -> Delivery:
+        return self.triggers[0].deliveries[CHANNEL]
 
 
 class Outbox:
+    """`changed` is told of a profile that a refusal has changed."""
+
     def __init__(
         self,
         store: Store,
@@ -57,6 +54,7 @@ class Outbox:
         transport: Transport,
         jobs: Jobs,
         luck: Callable[[], float],
+        changed: Callable[[User], object] | None = None,
     ) -> None:
         self._store = store
         self._users = Users(store)
@@ -65,21 +63,14 @@ class Outbox:
         self._transport = transport
         self._jobs = jobs
         self._luck = luck
+        self._changed = changed
 
     def deliver(self, uid: str, trigger_id: str, now: datetime) -> None:
-        """Send what is due of a trigger; does nothing when another worker is at it."""
+        """Send what is due of a trigger, in one mail with all of its owner's that are due, too;
+        does nothing when another worker is at it."""
         leased = self._lease(uid, trigger_id, now)
-        if leased is None:
-            return
-        user, attempts = self._users.get(uid), leased.deliveries[CHANNEL].attempts
-        if user is None:
-            self._give_up(leased, "The account does not exist any more.", now)
-        elif attempts > len(RETRIES) + 1:
-            self._give_up(leased, f"Sending was begun {attempts - 1} times and never ended.", now)
-        elif user.confirmed_at is None:
-            self._hold(leased, now)
-        else:
-            self._settle(leased, self._attempt(leased, user, now))
+        if leased is not None:
+            self._attempt(leased, now)
 
     def sweep(self, now: datetime) -> int:
         """Enqueue every delivery that is due; returns how many triggers have one."""
@@ -92,77 +83,150 @@ class Outbox:
         released = 0
         while held := self._triggers.held(uid):
             for trigger in held:
-                self._settle(trigger, Delivery(state="pending", due_at=now))
-                self._jobs.deliver(uid, trigger.id)
+                self._settle([trigger], Delivery(state="pending", due_at=now))
+            self._jobs.deliver_all([(uid, trigger.id) for trigger in held])
             released += len(held)
         return released
 
-    def _lease(self, uid: str, trigger_id: str, now: datetime) -> Trigger | None:
-        def work(transaction: Transaction) -> Trigger | None:
-            trigger = _read(transaction, uid, trigger_id)
-            delivery = trigger.deliveries[CHANNEL] if trigger else None
-            if trigger is None or delivery is None or not _is_due(delivery, now):
-                return None
-            sending = delivery.model_copy(
-                update={
-                    "state": "sending",
-                    "attempts": delivery.attempts + 1,
-                    "due_at": now + LEASE,
-                }
-            )
-            leased = trigger.with_delivery(CHANNEL, sending)
-            _write(transaction, leased)
-            return leased
+    def _lease(self, uid: str, trigger_id: str, now: datetime) -> Leased | None:
+        first = self._triggers.find(uid, trigger_id)
+        if first is None or not deliveries.is_due(first, now):
+            return None
+        ids = [first.id, *(other.id for other in self._others(first, now))]
+        paths = [trigger_path(uid, id_) for id_ in dict.fromkeys(ids)][:TOGETHER]
+        return self._store.transact(partial(_begin, first=first, paths=paths, now=now))
 
-        return self._store.transact(work)
+    def _others(self, first: Trigger, now: datetime) -> list[Trigger]:
+        """What may share a mail with `first`, as far as can be told before the transaction."""
+        delivery = first.deliveries[CHANNEL]
+        if delivery.group is not None:
+            return self._triggers.of_group(first.uid, delivery.group)
+        if deliveries.is_fresh(delivery):
+            return self._triggers.due_of(first.uid, now, limit=TOGETHER)
+        return []
 
-    def _attempt(self, trigger: Trigger, user: User, now: datetime) -> Delivery:
-        delivery = trigger.deliveries[CHANNEL]
+    def _attempt(self, leased: Leased, now: datetime) -> None:
+        user, delivery = leased.user, leased.delivery
         try:
-            self._transport.send(self._composer.trigger(trigger, user), now)
+            self._transport.send(
+                self._composer.triggers(leased.triggers, user, delivery.group, now), now
+            )
         except DeliveryError as error:
-            log.warning("Trigger %s, attempt %d: %s", trigger.id, delivery.attempts, error)
-            return after_failure(delivery, error, now, self._luck())
-        return delivery.model_copy(
-            update={"state": "sent", "due_at": None, "sent_at": now, "error": None}
-        )
+            names = ", ".join(trigger.id for trigger in leased.triggers)
+            log.warning("Attempt %d of %s: %s", delivery.attempts, names, error)
+            after = deliveries.after_failure(delivery, error, now, self._luck())
+            if not error.gone:
+                self._settle(leased.triggers, after)
+                return
+            self._settle(leased.triggers, after, partial(_refused, user, now))
+            if self._changed and (present := self._users.get(user.uid)):
+                self._changed(present)
+            return
+        self._settle(leased.triggers, deliveries.sent(delivery, now))
 
-    def _give_up(self, trigger: Trigger, reason: str, now: datetime) -> None:
-        error = DeliveryError(reason, permanent=True)
-        self._settle(trigger, after_failure(trigger.deliveries[CHANNEL], error, now, 0))
-
-    def _hold(self, trigger: Trigger, now: datetime) -> None:
-        """Wait for the address to be confirmed, unless that happened in this moment."""
+    def _settle(
+        self,
+        triggers: Sequence[Trigger],
+        outcome: Delivery,
+        more: Callable[[Transaction], Sequence[Write]] | None = None,
+    ) -> None:
+        """Write the outcome, and `more`, unless the lease had ended and somebody else went on."""
 
         def work(transaction: Transaction) -> None:
-            document = transaction.get(f"users/{trigger.uid}")
-            confirmed = document and User.from_document(document).confirmed_at
-            held = Delivery(state="held", due_at=now + LOOK_AGAIN)
-            _replace(transaction, trigger, Delivery(due_at=now) if confirmed else held)
+            extra = more(transaction) if more else ()
+            writes = [*extra, *_outcomes(transaction, triggers, outcome)]
+            if writes:
+                transaction.write(*writes)
 
         self._store.transact(work)
 
-    def _settle(self, trigger: Trigger, outcome: Delivery) -> None:
-        """Write the outcome, unless the lease had ended and somebody else went on."""
-        self._store.transact(partial(_replace, trigger=trigger, outcome=outcome))
+
+def _begin(
+    transaction: Transaction, first: Trigger, paths: Sequence[str], now: datetime
+) -> Leased | None:
+    """Lease `first` and what shares its mail, or write what becomes of them without one."""
+    user = _user(transaction, first.uid)
+    found = _read(transaction, paths)
+    delivery = first.deliveries[CHANNEL]
+    if not any(t.id == first.id and t.deliveries[CHANNEL] == delivery for t in found):
+        return None
+    shared = [
+        trigger
+        for trigger in found
+        if trigger.id == first.id
+        or (
+            deliveries.is_due(trigger, now)
+            and deliveries.belong_together(delivery, trigger.deliveries[CHANNEL])
+        )
+    ]
+    without = deliveries.outcome_without_mail(user, delivery, now)
+    if without is not None or user is None:
+        transaction.write(*(_write(trigger, without or delivery) for trigger in shared))
+        return None
+    return _begin_or_wait(transaction, user, shared, now)
 
 
-def _is_due(delivery: Delivery, now: datetime) -> bool:
-    return delivery.due_at is not None and delivery.due_at <= now
+def _begin_or_wait(
+    transaction: Transaction, user: User, shared: Sequence[Trigger], now: datetime
+) -> Leased | None:
+    """What was tried together waits together, until the first of it may be sent."""
+    delivery = shared[0].deliveries[CHANNEL]
+    due = {trigger.id: deliveries.due_for(user, trigger, now) for trigger in shared}
+    if not deliveries.is_fresh(delivery):
+        due = dict.fromkeys(due, min(due.values()))
+    ready = [trigger for trigger in shared if due[trigger.id] <= now]
+    waiting = [
+        trigger.with_delivery(
+            CHANNEL,
+            trigger.deliveries[CHANNEL].model_copy(update={"due_at": due[trigger.id]}),
+        )
+        for trigger in shared
+        if due[trigger.id] > now
+    ]
+    group = (
+        deliveries.group_of(ready) if ready and deliveries.is_fresh(delivery) else delivery.group
+    )
+    sending = deliveries.begun(delivery, group, now)
+    leased = [trigger.with_delivery(CHANNEL, sending) for trigger in ready]
+    transaction.write(*(_stored(trigger) for trigger in (*leased, *waiting)))
+    return Leased(user, leased) if leased else None
 
 
-def _replace(transaction: Transaction, trigger: Trigger, outcome: Delivery) -> None:
-    """Write `outcome` if the delivery still is as `trigger` has it: each lease ends at a time of
-    its own, so that a late worker is told from its successor."""
-    present = _read(transaction, trigger.uid, trigger.id)
-    if present and present.deliveries[CHANNEL] == trigger.deliveries[CHANNEL]:
-        _write(transaction, present.with_delivery(CHANNEL, outcome))
+def _outcomes(
+    transaction: Transaction, triggers: Sequence[Trigger], outcome: Delivery
+) -> list[Write]:
+    """`outcome` for each whose delivery still is as `triggers` has it: each lease ends at a time
+    of its own, so that a late worker is told from its successor."""
+    before = {trigger.id: trigger.deliveries[CHANNEL] for trigger in triggers}
+    paths = [trigger_path(trigger.uid, trigger.id) for trigger in triggers]
+    return [
+        _write(present, outcome)
+        for present in _read(transaction, paths)
+        if present.deliveries[CHANNEL] == before[present.id]
+    ]
 
 
-def _read(transaction: Transaction, uid: str, trigger_id: str) -> Trigger | None:
-    document = transaction.get(trigger_path(uid, trigger_id))
-    return Trigger.from_document(document) if document else None
+def _refused(user: User, now: datetime, transaction: Transaction) -> Sequence[Write]:
+    """Switch off the address that was tried, if it still is the person's."""
+    present = _user(transaction, user.uid)
+    if present is None or present.email != user.email:
+        return ()
+    return (Update(f"users/{user.uid}", {"mail_refused_at": now}),)
 
 
-def _write(transaction: Transaction, trigger: Trigger) -> None:
-    transaction.write(Update(trigger_path(trigger.uid, trigger.id), trigger.fields()))
+def _user(transaction: Transaction, uid: str) -> User | None:
+    document = transaction.get(f"users/{uid}")
+    return User.from_document(document) if document else None
+
+
+def _read(transaction: Transaction, paths: Sequence[str]) -> list[Trigger]:
+    documents = (document for document in transaction.get_all(paths) if document is not None)
+    return [trigger for trigger in readable(Trigger, documents) if CHANNEL in trigger.deliveries]
+
+
+def _write(trigger: Trigger, outcome: Delivery) -> Update:
+    return _stored(trigger.with_delivery(CHANNEL, outcome))
+
+
+def _stored(trigger: Trigger) -> Update:
+    return Update(trigger_path(trigger.uid, trigger.id), trigger.fields())

@@ -21,6 +21,7 @@ class Delivery(BaseModel):
     held: waits until the owner has confirmed the address; at `due_at` it is looked at again,
     should the job that releases it have been lost. sending: a worker holds it until
     `due_at`, when another may take over. `due_at` is None when there is nothing left to do.
+    `group` names those that were first tried in one mail, and are one mail from then on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +31,7 @@ class Delivery(BaseModel):
     due_at: datetime | None = None
     sent_at: datetime | None = None
     error: str | None = None
+    group: str | None = None
 
 
 class Trigger(Record):
@@ -92,10 +94,14 @@ class Triggers:
 
     def get(self, uid: str, trigger_id: str) -> Trigger:
         """Raises NotFound."""
-        document = self._store.get(trigger_path(uid, trigger_id))
-        if document is None:
+        trigger = self.find(uid, trigger_id)
+        if trigger is None:
             raise NotFound("There is no such trigger.")
-        return Trigger.from_document(document)
+        return trigger
+
+    def find(self, uid: str, trigger_id: str) -> Trigger | None:
+        document = self._store.get(trigger_path(uid, trigger_id))
+        return Trigger.from_document(document) if document else None
 
     def page(
         self,
@@ -125,9 +131,31 @@ class Triggers:
         )
         return list(readable(Trigger, self._store.query(query)))
 
+    def due_of(self, uid: str, now: datetime, limit: int = 500) -> list[Trigger]:
+        """A person's triggers with a delivery due at `now` or before, the longest due first."""
+        query = Query(
+            f"users/{uid}/triggers",
+            where=(("open", "==", True), ("due_at", "<=", now)),
+            order_by=(("due_at", "ascending"),),
+            limit=limit,
+        )
+        return list(readable(Trigger, self._store.query(query)))
+
+    def of_group(self, uid: str, group: str, limit: int = 500) -> list[Trigger]:
+        """A person's triggers that were first tried in one e-mail."""
+        query = Query(
+            f"users/{uid}/triggers", where=(("deliveries.email.group", "==", group),), limit=limit
+        )
+        return list(readable(Trigger, self._store.query(query)))
+
     def held(self, uid: str, limit: int = 500) -> list[Trigger]:
         """A person's triggers whose e-mail waits for the address to be confirmed."""
         query = Query(
             f"users/{uid}/triggers", where=(("deliveries.email.state", "==", "held"),), limit=limit
         )
+        return list(readable(Trigger, self._store.query(query)))
+
+    def pending(self, uid: str) -> list[Trigger]:
+        """A person's triggers whose e-mail was never tried, those held by quiet hours included."""
+        query = Query(f"users/{uid}/triggers", where=(("deliveries.email.state", "==", "pending"),))
         return list(readable(Trigger, self._store.query(query)))

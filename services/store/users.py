@@ -10,7 +10,11 @@ from services.store.record import Record
 
 
 class User(Record):
-    """A person's profile. `auth_epoch` counts up when all sessions and tokens must end."""
+    """A person's profile. `auth_epoch` counts up when all sessions and tokens must end.
+
+    `mail_stopped_at`: the person wants no mail but that about the account. `mail_refused_at`: the
+    mailbox was refused for good; confirming the address again switches it on.
+    """
 
     uid: str
     email: str
@@ -20,6 +24,8 @@ class User(Record):
     auth_epoch: int = 1
     time_zone: str = "UTC"
     quiet_hours: QuietHours | None = None
+    mail_stopped_at: datetime | None = None
+    mail_refused_at: datetime | None = None
 
 
 class ApiToken(Record):

@@ -15,12 +15,14 @@ from tests.support.redis_server import free_port
 
 @dataclass
 class SmtpPeer:
-    """`answer` is what the server says to a whole message; `recipient` to each RCPT."""
+    """`answer` is what the server says to a whole message; `recipient` to each RCPT. `read` are
+    all whole messages that came, those that it hung up on or refused included."""
 
     port: int = 0
     answer: str = "250 OK"
     recipient: str = "250 OK"
     hangs_up: bool = False
+    read: list[EmailMessage] = field(default_factory=list)
     accepted: list[EmailMessage] = field(default_factory=list)
 
     @property
@@ -37,15 +39,16 @@ class SmtpPeer:
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        content = envelope.content
+        assert isinstance(content, bytes)
+        message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.read.append(message)
         if self.hangs_up:
             assert server.transport is not None
             server.transport.abort()
             await asyncio.sleep(0)
-        if self.answer.startswith("250"):
-            content = envelope.content
-            assert isinstance(content, bytes)
-            message = message_from_bytes(content, policy=policy.default)
-            assert isinstance(message, EmailMessage)
+        elif self.answer.startswith("250"):
             self.accepted.append(message)
         return self.answer
 

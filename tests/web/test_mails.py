@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services.accounts.links import Links
 from services.alerts.conditions import PriceCondition
 from services.jobs import AccountMail
 from services.notify.compose import Composer
@@ -13,7 +14,7 @@ from services.store.users import User
 
 AT = datetime(2000, 9, 29, 13, 42, tzinfo=UTC)
 ADDRESS = "https://bell.example"
-COMPOSER = Composer(ADDRESS, "Bellwether <bell@bell.example>")
+COMPOSER = Composer(ADDRESS, "Bellwether <bell@bell.example>", Links("a key for tests"))
 ADA = User(
     uid="u", email="ada@example.com", password_hash="", created_at=AT, time_zone="Europe/Berlin"
 )
@@ -46,7 +47,7 @@ def trigger(**fields: object) -> Trigger:
 
 
 def test_the_bell_tells_symbol_level_value_and_time_in_text_and_html() -> None:
-    mail = COMPOSER.trigger(trigger(note="sell the farm"), ADA)
+    mail = COMPOSER.trigger(trigger(note="sell the farm"), ADA, AT)
     for body in (mail.text, mail.html):
         for fact in (
             "AAPL fell to 40.00 USD",
@@ -62,13 +63,13 @@ def test_the_bell_tells_symbol_level_value_and_time_in_text_and_html() -> None:
 
 
 def test_a_mail_about_pence_says_so() -> None:
-    mail = COMPOSER.trigger(trigger(currency="GBp"), ADA)
+    mail = COMPOSER.trigger(trigger(currency="GBp"), ADA, AT)
     assert "pence" in mail.text
     assert "pence" in mail.html
 
 
 def test_markup_in_a_note_stays_text_in_a_mail() -> None:
-    assert "<img" not in COMPOSER.trigger(trigger(note="<img src=x>"), ADA).html
+    assert "<img" not in COMPOSER.trigger(trigger(note="<img src=x>"), ADA, AT).html
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_a_mail_about_the_account_has_its_link_in_text_and_html(
 
 
 def test_no_mail_loads_anything_from_the_network() -> None:
-    mails = [COMPOSER.trigger(trigger(), ADA)]
+    mails = [COMPOSER.trigger(trigger(), ADA, AT)]
     mails += [COMPOSER.account(kind, ADA, "t", "k") for kind in ("confirm", "reset", "known")]
     for mail in mails:
         assert not re.search(r"<(img|link|script|iframe)|\ssrc=|url\(", mail.html)

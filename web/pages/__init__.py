@@ -15,6 +15,7 @@ from web.pages import (
     home,
     lists,
     local_mail,
+    mail_links,
     metrics,
     passwords,
     triggers,
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     triggers.pages,
     health.pages,
     local_mail.pages,
+    mail_links.pages,
     metrics.pages,
 )
 

@@ -39,6 +39,14 @@ def send_again() -> ResponseReturnValue:
     return redirect(url_for("account.show"))
 
 
+@pages.post("/account/mail")
+@people_only
+def start_mail() -> ResponseReturnValue:
+    services().accounts.start_mail(me().uid)
+    flash("Mail about your alerts comes again.")
+    return redirect(url_for("account.show"))
+
+
 @pages.post("/account/time-zone")
 @people_only
 def set_time_zone() -> ResponseReturnValue:

@@ -1,13 +1,16 @@
 """Sends a mail over SMTP, with TLS where the server offers it."""
 
+import re
 import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from email.headerregistry import BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP as POLICY
+from email.policy import Policy
 from email.utils import format_datetime
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
@@ -16,6 +19,22 @@ from services.errors import DeliveryError
 from services.notify.message import Message
 
 TIMEOUT_SECONDS = 20
+_ENHANCED = re.compile(r"5\.\d{1,3}\.\d{1,3}")
+_GONE = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+"""No such address, or disabled (RFC 3463, 7505); not policy, nor a mailbox that is full."""
+_GONE_PLAIN = frozenset({550, 551, 553, 556})
+
+
+class _WholeHeader(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc]  # typeshed
+    """A header that is never folded: an address broken in two or encoded is none."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _WholeHeader)
+_POLICY = POLICY.clone(header_factory=_HEADERS)
 
 
 class SmtpTransport:
@@ -33,12 +52,14 @@ class SmtpTransport:
                 smtp.send_message(_mime(message, self._from, now))
         except smtplib.SMTPRecipientsRefused as error:
             code, reason = next(iter(error.recipients.values()))
-            raise _refused(code, reason, permanent=500 <= code < 600) from None
+            permanent = 500 <= code < 600
+            gone = permanent and _is_gone(code, reason)
+            raise _refused(code, reason, permanent=permanent, gone=gone) from None
         except smtplib.SMTPDataError as error:
             permanent = 500 <= error.smtp_code < 600
             raise _refused(error.smtp_code, error.smtp_error, permanent=permanent) from None
         except smtplib.SMTPResponseException as error:
-            raise _refused(error.smtp_code, error.smtp_error, permanent=False) from None
+            raise _refused(error.smtp_code, error.smtp_error) from None
         except (smtplib.SMTPException, OSError) as error:
             raise DeliveryError(f"The mail server cannot be reached: {error}") from None
 
@@ -73,21 +94,39 @@ def _upgrade(smtp: smtplib.SMTP, context: ssl.SSLContext) -> bool:
 
 
 def _mime(message: Message, mail_from: str, now: datetime) -> EmailMessage:
-    mime = EmailMessage(policy=POLICY)
+    mime = EmailMessage(policy=_POLICY)
     mime["From"] = mail_from
     mime["To"] = message.to
     mime["Subject"] = message.subject
     mime["Date"] = format_datetime(now)
     mime["Message-ID"] = f"<{message.message_id}>"
     mime["Auto-Submitted"] = "auto-generated"
+    if message.stop_link is not None:
+        mime["List-Unsubscribe"] = f"<{message.stop_link}>"
+        mime["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mime.set_content(message.text)
     mime.add_alternative(message.html, subtype="html")
     return mime
 
 
-def _refused(code: int, reason: bytes | str, *, permanent: bool) -> DeliveryError:
-    words = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
-    return DeliveryError(f"The mail server answered {code}: {words[:200]}", permanent=permanent)
+def _refused(
+    code: int, reason: bytes | str, *, permanent: bool = False, gone: bool = False
+) -> DeliveryError:
+    said = f"The mail server answered {code}: {_words(reason)[:200]}"
+    return DeliveryError(
+        f"There is no such mailbox. {said}" if gone else said, permanent=permanent, gone=gone
+    )
+
+
+def _is_gone(code: int, reason: bytes | str) -> bool:
+    """Whether a 5xx answer to a recipient concerns the mailbox, and not us or its size: by the
+    code of RFC 3463 where there is one."""
+    found = _ENHANCED.match(_words(reason))
+    return found[0] in _GONE if found else code in _GONE_PLAIN
+
+
+def _words(reason: bytes | str) -> str:
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else reason
 
 
 def _is_loopback(host: str) -> bool:
