@@ -39,4 +39,4 @@ class Jobs(Protocol):
         """Send a mail about an account: confirm the address, reset the password, already known."""
 
     def release_held(self, uid: str) -> None:
-        """Send what was held until the person's address was confirmed."""
+        """Send what was held until the address was confirmed, or by quiet hours of before."""

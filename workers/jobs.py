@@ -16,6 +16,7 @@ from services.jobs import AccountMail, Notice
 from services.market.fetch import fetch_into_cache, search_into_cache
 from services.market.fetch_past import bars_into_cache, earnings_into_cache
 from services.market.models import BarInterval
+from services.notify.waking import wake
 from services.store.system import Shard
 from workers.parts import parts
 
@@ -118,8 +119,9 @@ def send_notice(kind: Notice, uid: str, alert_ids: list[str]) -> None:
 
 
 def release_held(uid: str) -> None:
-    """Send what waited for a person to confirm the address."""
+    """Send what waited for a person to confirm the address, or for quiet hours that are over."""
     parts().outbox.release(uid, _now())
+    wake(parts().services.store, parts().services.jobs, uid, _now())
 
 
 @contextmanager

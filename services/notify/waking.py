@@ -4,10 +4,9 @@ from datetime import datetime
 from functools import partial
 
 from services.jobs import Jobs
+from services.notify.deliveries import CHANNEL
 from services.store.contract import Store, Transaction, Update
 from services.store.triggers import Trigger, Triggers, trigger_path
-
-CHANNEL = "email"
 
 
 def wake(store: Store, jobs: Jobs, uid: str, now: datetime) -> int:

@@ -66,6 +66,13 @@ def test_an_alert_is_set_listed_paused_resumed_and_deleted(run: Run):
     assert run("alerts", "list", *user).output == "0 alerts\n"
 
 
+def test_the_list_tells_which_alerts_ring_in_quiet_hours(run: Run, site: Site, person: Person):
+    alert_id = added(run)
+    site.services.arming.amend(person.uid, alert_id, site.at, urgent=True)
+    listed = run("alerts", "list", "--user", "ada@example.com").output
+    assert listed.endswith(", in quiet hours, too\n1 alerts\n")
+
+
 def test_an_alert_belongs_to_the_person_named(run: Run, stranger: Person):
     alert_id = added(run)
     theirs = ("--user", stranger.email)

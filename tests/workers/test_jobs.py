@@ -8,7 +8,9 @@ from rq import Queue, SimpleWorker
 
 from services.jobs import Jobs
 from services.market.cache import QuoteCache
+from services.notify.quiet import QuietHours
 from tests.support.bell import Bell
+from tests.support.market import MONDAY
 from workers import jobs
 from workers.parts import Parts
 from workers.queues import CHECKS, FAST, MAIL, QUEUES, RqJobs
@@ -210,3 +212,18 @@ def test_a_replay_that_begins_anew_forgets_what_was_read_on_later_days(
     bell.check_at(101)
     readings.begin_run("2000-06-01")
     assert "AAPL" in readings.get(["AAPL"])
+
+
+def test_what_quiet_hours_hold_is_due_when_they_are_turned_off(bell: Bell, parts: Parts) -> None:
+    quiet = QuietHours(start="14:00", end="16:00")
+    bell.services.users.update(bell.uid, quiet_hours=quiet)
+    bell.alert("price_rises_to", 90, if_true="fire_now")
+    (trigger,) = bell.triggers()
+    jobs.deliver(bell.uid, trigger.id)
+    jobs.sweep()
+    assert [held.due_at for held in bell.triggers()] == [MONDAY + timedelta(hours=1)]
+    bell.services.users.update(bell.uid, quiet_hours=None)
+    bell.jobs.delivered.clear()
+    jobs.release_held(bell.uid)
+    assert bell.jobs.delivered == [(bell.uid, trigger.id)]
+    assert [due.due_at for due in bell.triggers()] == [bell.at]

@@ -185,7 +185,8 @@ def _finder(source: Engine) -> Finder:
 
 def _line(alert: Alert) -> str:
     because = f" ({alert.paused_because})" if alert.paused_because else ""
-    return f"{alert.id}  {alert.state:9}  {sentence_of(alert)}{because}"
+    urgent = ", in quiet hours, too" if alert.urgent else ""
+    return f"{alert.id}  {alert.state:9}  {sentence_of(alert)}{urgent}{because}"
 
 
 def _as_table(sentence: str, quote: Quote, wish: Wish, found: Rings) -> str:
