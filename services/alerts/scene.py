@@ -1,8 +1,8 @@
 """One symbol in one check: what is known of it, and what that says of each metric. Pure."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -37,6 +37,7 @@ class Scene:
     timezone: str
     history: History | None = None
     earnings: date | None = None
+    memo: dict[Hashable, list[Point]] = field(default_factory=dict, compare=False, repr=False)
 
     def spans(self, metric: str, start: Reading, rests_after: date | None = None) -> Spans | None:
         """What the readings `start` and present say; None where the metric has no value.
@@ -165,6 +166,8 @@ class Scene:
         in_days = window_start(metric, path.since) is None
         if path.span > MINUTE and not in_days:
             return []  # a day does not tell how far the price went within an hour
+        if path.span == MINUTE and path.moves:
+            return self._points_of_minutes(metric, path)
         known = [*(path.earlier or _so_far(path) if in_days else path.earlier), *path.walk()]
         days = self._days_before(metric, known[0].session)
         points = windows.moves([*days, *known], metric, path.since)
@@ -173,6 +176,20 @@ class Scene:
         # Without minutes it is not known what is in a window of theirs.
         most = self._most(metric, path.previous)
         return [point._replace(low=max(most, point.low), high=0.0) for point in points]
+
+    def _points_of_minutes(self, metric: str, path: Path) -> list[Point]:
+        """Worked out once for all alerts that look at the same minutes from different times on."""
+        minutes, end = [*path.earlier, *path.moves], path.walk()[-1]
+        days = self._days_before(metric, minutes[0].session)
+        key = (metric, minutes[0].at, len(minutes))
+        if key not in self.memo:
+            self.memo[key] = windows.moves([*days, *minutes], metric, minutes[0].at)
+        if (key, end) not in self.memo:
+            first = window_start(metric, end.at)
+            tail = [move for move in minutes if first is None or move.at >= first]
+            self.memo[key, end] = windows.moves([*days, *tail, end], metric, end.at)
+        known = [*self.memo[key], *self.memo[key, end]]
+        return [point for point in known if point.at >= path.since]
 
     def _window_spans(self, metric: str, start: Reading, rests_after: date | None) -> Spans | None:
         """The extremes of the window's sessions bound every move within it."""

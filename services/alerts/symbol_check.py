@@ -355,7 +355,7 @@ class SymbolCheck:
         present = self._present.extended() if extended else self._present
         wanted = bars_wanted(since, present.as_of)
         first = self._window_start(metric, since)
-        bars = unsplit(self._bars_since(wanted, first, extended), self._splits)
+        bars = self._bars_since(wanted, first, extended)
         if wanted == "1d":
             return from_daily_bars(since, previous, bars, present)
         return from_minute_bars(since, previous, bars, present, only_after=only_after)
@@ -372,7 +372,8 @@ class SymbolCheck:
         """Fetched once, and again only from an earlier time on."""
         start, bars = self._bars.get((wanted, extended), (None, []))
         if start is None or since < start:
-            bars = self._provider.bars(self._symbol, wanted, since, self._now, extended=extended)
+            traded = self._provider.bars(self._symbol, wanted, since, self._now, extended=extended)
+            bars = unsplit(traded, self._splits)
             self._bars[wanted, extended] = (since, bars)
         return bars
 

@@ -9,7 +9,7 @@ Fault: TypeAlias = Literal[
     "kill workers", "kill workers.clock", "kill redis", "revive redis", "forget redis",
     "empty redis", "begin outage", "end outage",
 ]  # fmt: skip
-_VICTIMS: dict[Fault, int] = {"kill workers": 60, "kill workers.clock": 15, "kill redis": 25}
+_VICTIMS: dict[Fault, int] = {"kill workers": 72, "kill workers.clock": 18, "kill redis": 10}
 _REDIS_IS_AWAY = (0.1, 2.0)
 
 
