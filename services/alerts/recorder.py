@@ -141,16 +141,22 @@ class Recorder:
                 return
 
     def _record_batches(self, batches: Iterable[list[Entry]]) -> int:
-        created = 0
+        """Nothing is sent before all is recorded: what rang together is one mail. The deliveries
+        of a worker that dies before are due all the same, and found by a sweep."""
+        created: list[tuple[str, str]] = []
         try:
             for batch in batches:
                 for group in _grouped(_readable(batch)):
                     created += self._record_group(group)
         except StoreUnavailable:  # every further attempt would wait for it as long
             log.exception("What is not recorded stays in the stream for the next sweep")
-        return created
+        finally:
+            if created:
+                self._jobs.deliver_all(created)
+        return len(created)
 
-    def _record_group(self, group: Sequence[tuple[str, Fired]]) -> int:
+    def _record_group(self, group: Sequence[tuple[str, Fired]]) -> list[tuple[str, str]]:
+        """Returns (uid, trigger id) of what was created."""
         claims = [
             Claim(entry, member, fired.evidence)
             for entry, fired in group
@@ -158,10 +164,8 @@ class Recorder:
         ]
         outcome = self._record_together(claims)
         self._follow(outcome)
-        if outcome.triggers:
-            self._jobs.deliver_all([(trigger.uid, trigger.id) for trigger in outcome.triggers])
         self._acknowledge(*(entry for entry, _ in group if entry not in outcome.left))
-        return len(outcome.triggers)
+        return [(trigger.uid, trigger.id) for trigger in outcome.triggers]
 
     def _record_together(self, claims: Sequence[Claim]) -> Outcome:
         """In as few transactions as can be: one bad or contended alert stops no others.

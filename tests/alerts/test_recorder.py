@@ -17,7 +17,7 @@ from services.errors import Contention, StoreUnavailable
 from services.store.alerts import Alert
 from services.store.contract import Create, Delete, Update
 from tests.support.bell import Bell
-from tests.support.market import make_quote
+from tests.support.market import RecordingJobs, make_quote
 from workers.queues import MAIL, RqJobs
 
 RISES_TO_110 = PriceCondition(kind="price_rises_to", level=110)
@@ -289,3 +289,23 @@ def test_what_recording_asks_of_the_store_and_redis_grows_with_batches_not_with_
     assert executed <= 3 * 6
     assert "cmdstat_lpos" not in calls
     assert redis.llen(f"rq:queue:{MAIL}") == 600
+
+
+def test_nothing_is_sent_before_all_that_rang_together_is_recorded(
+    bell: Bell, redis: Redis, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one person's triggers of one check would be several mails."""
+    alerts = stored(bell, 250)
+    for start in range(0, 250, 25):
+        claim(redis, alerts[start : start + 25], evidence(bell))
+    recorded: list[int] = []
+    real = type(bell.jobs).deliver_all
+
+    def enqueue(jobs: RecordingJobs, triggers: Sequence[tuple[str, str]]) -> None:
+        recorded.append(len(all_triggers(bell)))
+        real(jobs, triggers)
+
+    monkeypatch.setattr(type(bell.jobs), "deliver_all", enqueue)
+    assert recorder.drain() == 250
+    assert recorded == [250]
+    assert len(bell.jobs.delivered) == 250
