@@ -175,7 +175,7 @@ class Market:
         rng = np.random.default_rng(alerts)
         prices = np.exp(rng.normal(4, 1, SYMBOLS))
         self._sides = [Levels(side, alerts // 2, prices, rng) for side in DIRECTIONS]
-        filling, before = Filling(self._index), redis.info("memory")["used_memory"]
+        filling, before = Filling(redis), redis.info("memory")["used_memory"]
         self.built = seconds(lambda: self._fill(filling))
         self.bytes = (redis.info("memory")["used_memory"] - before) / alerts
 

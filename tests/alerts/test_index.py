@@ -250,7 +250,7 @@ def test_an_entry_of_the_stream_holds_100_alerts_at_most_and_its_evidence_once(
 def test_claims_of_many_symbols_go_on_where_a_full_step_ended(
     index: ArmedIndex, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.alerts.index.CLAIM_BATCH", 7)
+    monkeypatch.setattr("services.alerts.index.claims.CLAIM_BATCH", 7)
     alerts = [alert(rises(100 + i), f"A{i}", symbol=f"S{i % 3}") for i in range(60)]
     rebuilt(index, alerts, NOW + timedelta(days=5))
     assert index.claim_all([evidence(99, 150, symbol=f"S{i}") for i in range(3)]) == 51

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from services.alerts.index import ArmedIndex, Member
+from services.alerts.index import ArmedIndex, Filling, Member
 from services.alerts.reconcile import Drift, reconcile
 from services.alerts.recorder import Recorder
 from services.store.alerts import Alert, Alerts
@@ -72,14 +72,15 @@ def test_an_alert_that_is_over_is_extra(store: Store, index: ArmedIndex, kept: l
 
 
 def test_an_alert_at_another_level_or_twice_is_misplaced(
-    store: Store, index: ArmedIndex, kept: list[Alert]
+    store: Store, index: ArmedIndex, redis: Redis, kept: list[Alert]
 ) -> None:
     index.relevel(kept[0].replace(condition=rises(150)))
     settled(index, kept[4])
     index.follow(kept[3])
     settled(index, kept[3], peak=105.0)
-    settled_twice = kept[1].replace(condition=falls(50))
-    index._run("add", "armed", "AAPL:price", "fall", 1, "50.0", str(Member.of(settled_twice)))
+    filling = Filling(redis)
+    filling.add_settled(kept[1].replace(condition=falls(50)))
+    filling.flush()
     assert reconcile(index, "replay", Alerts(store)) == Drift(misplaced=2)
 
 
@@ -106,14 +107,14 @@ def test_what_somebody_is_changing_is_no_drift(
 
 
 def test_an_alert_that_rang_and_goes_on_is_no_drift_before_the_index_follows(
-    store: Store, index: ArmedIndex, kept: list[Alert]
+    store: Store, index: ArmedIndex, redis: Redis, kept: list[Alert]
 ) -> None:
     assert index.claim(evidence(150, 210)) == 1
     goes_on = kept[0].replace(epoch=2, state="waiting", frequency="every", rearm_at=199.0)
     store.write(Set(goes_on.path, goes_on.fields()))
     assert reconcile(index, "replay", Alerts(store)) == Drift()
     index.follow_rung([goes_on, kept[1].replace(state="triggered")])
-    index._redis.delete("fired")
+    redis.delete("fired")
     assert index.fresh("AAPL").keys() == {"U1/A1/2", "U1/A4/1"}
 
 

@@ -112,3 +112,8 @@ class Held(NamedTuple):
         target = alert.condition.target
         member = Member.of(alert)
         return cls(member, target.metric, role_of(alert), target.direction, alert.watched_level)
+
+
+def fresh_text(alert: Alert) -> str:
+    """An alert that has a baseline, as the index keeps it while it is fresh."""
+    return Fresh.of(alert).model_dump_json()

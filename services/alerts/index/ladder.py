@@ -1,22 +1,19 @@
 """Ladders: sorted sets in Redis that stay small in memory however many entries one has.
 
-`ladder.lua` says how one is laid out; each of its operations is atomic. Scripts of others that
-work on ladders are put together with it by `script_of`.
+`ladder.lua` says how one is laid out; each of its operations is atomic.
 """
 
 import math
-from collections.abc import Iterable, Iterator
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, Final
 
 from redis import Redis
-from redis.commands.core import Script
 
+from services.alerts.index.levels import level_text, pairs_of
+from services.alerts.index.scripts import source_of
 from services.redis_client import text_of
 
 ADD_BATCH: Final = 1_000
-_FOLDER: Final = Path(__file__).parent
 _OPERATIONS: Final = {
     "add": "ladder_add(KEYS[1], ARGV, 1, #ARGV)",
     "remove": "return ladder_remove(KEYS[1], ARGV[1])",
@@ -29,28 +26,6 @@ _OPERATIONS: Final = {
     "size": "return ladder_size(KEYS[1])",
     "pour": "ladder_pour(KEYS[1], KEYS[2])",
 }
-
-
-@cache
-def source_of(*names: str) -> str:
-    """The texts of these Lua files one after the other."""
-    return "\n".join((_FOLDER / f"{name}.lua").read_text() for name in names)
-
-
-def script_of(redis: "Redis", *names: str) -> Script:
-    """A script of Lua files in this folder, the ladders' operations before them."""
-    return redis.register_script(source_of("ladder", *names))
-
-
-def level_text(level: float) -> str:
-    """A level as text that Redis reads back as the same number."""
-    return repr(float(level))
-
-
-def pairs_of(flat: Iterable[object]) -> list[tuple[str, float]]:
-    """(member, level) from Redis' flat list of both."""
-    texts = [text_of(item) for item in flat]
-    return list(zip(texts[::2], map(float, texts[1::2]), strict=True))
 
 
 class Ladder:

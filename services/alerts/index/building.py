@@ -1,0 +1,98 @@
+"""How the index is built anew, and how one tells that it must be."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from redis.client import Pipeline
+from redis.exceptions import WatchError
+
+from services.alerts.index.filling import Filling
+from services.alerts.index.keys import BUILT_FOR, FAMILIES, MARKED
+from services.alerts.index.scripts import PIPELINE, Scripted
+from services.alerts.intervals import Reading
+from services.redis_client import text_of
+from services.store.alerts import Alert
+
+SHAPE = "2"
+"""Of the index's keys and values; another one makes every check rebuild what an older one wrote."""
+DAY = timedelta(days=1)
+TRAILING = ("drawdown", "run-up")
+
+
+class Building(Scripted):
+    """The index as a whole, built for one market since Redis started."""
+
+    def is_built_for(self, market: str) -> bool:
+        """Whether the index was built for this market, in this shape, since Redis started."""
+        return self.building(market) is not None
+
+    def building(self, market: str) -> bytes | None:
+        """The name of the index as it was last built; None where it must be built anew."""
+        name: Any = self._redis.get(BUILT_FOR)
+        return name if name and name.startswith(self._stamp(market)) else None
+
+    def guard(self, building: bytes, pipe: "Pipeline") -> None:
+        """Begin a transaction on `pipe` that takes effect only on that building of the index.
+
+        Raises WatchError, here or when it is executed, where Redis was emptied meanwhile.
+        """
+        pipe.watch(BUILT_FOR)  # type: ignore[no-untyped-call]
+        if pipe.get(BUILT_FOR) != building:
+            raise WatchError("The index was built anew meanwhile")
+        pipe.multi()
+
+    def rebuild(
+        self,
+        market: str,
+        alerts: Iterable[Alert],
+        caught_up: Callable[[str], datetime | None],
+    ) -> int:
+        """Fill the index anew from the store's armed and waiting alerts; returns their number.
+
+        `caught_up` says from when on (market time) the next check will read a symbol's prices.
+        Alerts of another market (set on the replay, say, while Yahoo is read) are left out.
+        """
+        self._clear()
+        count, filling = 0, Filling(self._redis)
+        for alert in alerts:
+            if alert.baseline is None or alert.baseline.source != market:
+                continue
+            if _starts_fresh(alert, alert.baseline, caught_up(alert.symbol)):
+                filling.add_fresh(alert)
+            else:
+                filling.add_settled(alert)
+            count += 1
+        filling.flush()
+        self._redis.set(BUILT_FOR, self._stamp(market) + uuid4().bytes)
+        return count
+
+    def _clear(self) -> None:
+        kept = {MARKED, BUILT_FOR}
+        for pattern in FAMILIES:
+            batch: list[str] = []
+            for key in self._redis.scan_iter(pattern, count=PIPELINE):
+                batch.append(text_of(key))
+                if len(batch) == PIPELINE:
+                    self._redis.unlink(*set(batch) - kept)
+                    batch = []
+            if rest := set(batch) - kept:
+                self._redis.unlink(*rest)
+
+    def _stamp(self, market: str) -> bytes:
+        run_id = self._redis.info("server")["run_id"]
+        return f"{market} {SHAPE} {run_id} ".encode()
+
+
+def _starts_fresh(alert: Alert, baseline: Reading, caught_up: datetime | None) -> bool:
+    """Whether a rebuild lets an alert count from its own baseline.
+
+    So does one of the day on which the check goes on, for bars of that day tell no time of day;
+    one that rests; and a trailing one, whose peak is to be found again.
+    """
+    if caught_up is None or baseline.as_of >= caught_up - DAY:
+        return True
+    if alert.rests_after is not None and alert.rests_after >= (caught_up - DAY).date():
+        return True
+    return alert.condition.target.metric in TRAILING
