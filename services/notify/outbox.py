@@ -89,21 +89,22 @@ class Outbox:
         return released
 
     def _lease(self, uid: str, trigger_id: str, now: datetime) -> Leased | None:
-        first = self._triggers.find(uid, trigger_id)
+        due = self._triggers.due_of(uid, now, limit=TOGETHER)
+        first = next((trigger for trigger in due if trigger.id == trigger_id), None)
+        if first is None and len(due) == TOGETHER:
+            first = self._triggers.find(uid, trigger_id)
         if first is None or not deliveries.is_due(first, now):
             return None
-        ids = [first.id, *(other.id for other in self._others(first, now))]
+        ids = [first.id, *(other.id for other in self._others(first, due))]
         paths = [trigger_path(uid, id_) for id_ in dict.fromkeys(ids)][:TOGETHER]
         return self._store.transact(partial(_begin, first=first, paths=paths, now=now))
 
-    def _others(self, first: Trigger, now: datetime) -> list[Trigger]:
+    def _others(self, first: Trigger, due: list[Trigger]) -> list[Trigger]:
         """What may share a mail with `first`, as far as can be told before the transaction."""
         delivery = first.deliveries[CHANNEL]
         if delivery.group is not None:
             return self._triggers.of_group(first.uid, delivery.group)
-        if deliveries.is_fresh(delivery):
-            return self._triggers.due_of(first.uid, now, limit=TOGETHER)
-        return []
+        return due if deliveries.is_fresh(delivery) else []
 
     def _attempt(self, leased: Leased, now: datetime) -> None:
         user, delivery = leased.user, leased.delivery
