@@ -9,6 +9,7 @@ from services.accounts.mailer import AccountMailer
 from services.alerts.notices import Notices
 from services.notify.channels.email.transport import SmtpTransport
 from services.notify.compose import Composer
+from services.notify.message import Message
 from services.store.users import User
 from tests.notify.conftest import LINKS, SENDER, Post
 from tests.support.smtp import text_of
@@ -135,8 +136,19 @@ def test_notices_go_to_nobody_who_gets_no_mail(post: Post, why: str) -> None:
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+def test_the_address_that_stops_mail_is_neither_folded_nor_encoded_however_long(
+    post: Post,
+) -> None:
+    link = f"https://bell.example/mail/stop/{'long_-' * 60}.x"
+    message = Message(
+        to=post.bell.email, subject="€", text="x", html="x", message_id="x@x", stop_link=link
+    )
+    SmtpTransport(post.smtp.url, SENDER).send(message, post.bell.at)
+    assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in post.smtp.raw[0]
+
+
 def test_every_mail_can_be_ended_by_its_reader_s_program(post: Post) -> None:
-    """RFC 8058: the address stands in its header whole, neither folded nor encoded."""
+    """By RFC 8058, with one click."""
     post.deliver()
     (mail,) = post.smtp.accepted
     found = re.fullmatch(r"<https://bell\.example/mail/stop/([\w.=-]+)>", mail["List-Unsubscribe"])

@@ -16,13 +16,15 @@ from tests.support.redis_server import free_port
 @dataclass
 class SmtpPeer:
     """`answer` is what the server says to a whole message; `recipient` to each RCPT. `read` are
-    all whole messages that came, those that it hung up on or refused included."""
+    all whole messages that came, those that it hung up on or refused included; `raw` the same,
+    as they came."""
 
     port: int = 0
     answer: str = "250 OK"
     recipient: str = "250 OK"
     hangs_up: bool = False
     read: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     accepted: list[EmailMessage] = field(default_factory=list)
 
     @property
@@ -44,6 +46,7 @@ class SmtpPeer:
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.read.append(message)
+        self.raw.append(content)
         if self.hangs_up:
             assert server.transport is not None
             server.transport.abort()
