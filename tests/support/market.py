@@ -166,6 +166,7 @@ class RecordingJobs:
     earnings_asked: list[str] = field(default_factory=list)
     notices: list[tuple[Notice, str, tuple[str, ...]]] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    shards: list[tuple[int, int]] = field(default_factory=list)
     _fetch: Callable[[Sequence[str]], object] | None = None
     _search: Callable[[str], object] | None = None
     _bars: Callable[[str, BarInterval, int], object] | None = None
@@ -207,6 +208,9 @@ class RecordingJobs:
         self.earnings_asked.append(symbol)
         if self._earnings:
             self._earnings(symbol)
+
+    def check_shard(self, number: int, of: int) -> None:
+        self.shards.append((number, of))
 
     def deliver(self, uid: str, trigger_id: str) -> None:
         self.delivered.append((uid, trigger_id))
