@@ -52,7 +52,11 @@ def test_no_digit_of_a_level_is_lost(level: float) -> None:
         ({"kind": "moves_by", "move": "5", "window": "7m", "move_way": "up"}, "window", "one of"),
         ({"kind": "falls_from_peak", "trail": "100"}, "trail", "100 % or more"),
         ({"kind": "averages_cross", "fast": "9", "slow": "9", "cross_way": "up"}, "fast", "fewer"),
-        ({"kind": "averages_cross", "fast": "9", "slow": "9", "cross_way": "?"}, "cross_way", ""),
+        (
+            {"kind": "averages_cross", "fast": "9", "slow": "9", "cross_way": "?"},
+            "cross_way",
+            "up|down",
+        ),
         ({"kind": "earnings_within", "earnings_days": "91"}, "earnings_days", "90 at most"),
         ({"kind": "volume_reaches", "ratio": "1e9"}, "ratio", "plain number"),
         ({"kind": "new_high", "span": "0w"}, "span", "1d to"),
