@@ -21,6 +21,7 @@ A metric is named by a short text, which is also its name in the armed index:
 """
 
 import re
+from abc import abstractmethod
 from typing import Annotated, Literal, NamedTuple, Self, TypeAlias, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -64,8 +65,9 @@ class _Condition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @property
+    @abstractmethod
     def target(self) -> Target:
-        raise NotImplementedError
+        """What the engine watches for this condition."""
 
     def scaled(self, ratio: float) -> Self:  # noqa: ARG002 - most levels are no prices
         """The same condition after a split into `ratio` new shares for each old one."""

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from services.alerts.index.ladder import Ladder
+from tests.support.ladder import Ladder
 
 LISTPACK = 128
 CLOSE = [5 + n * 1e-12 for n in range(9)]

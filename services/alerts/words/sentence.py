@@ -38,7 +38,7 @@ def sentence(draft: Draft, time_zone: str = "UTC") -> str:
 @singledispatch
 def condition_words(condition: Condition) -> str:
     """The condition as it stands in the sentence: *price rises to 200*."""
-    raise NotImplementedError(condition.kind)
+    raise TypeError(f"No words for {type(condition).__name__}.")
 
 
 @condition_words.register

@@ -1,6 +1,6 @@
-"""Ladders: sorted sets in Redis that stay small in memory however many entries one has.
+"""One ladder of the armed index by itself, for tests: sorted sets that stay small in memory.
 
-`ladder.lua` says how one is laid out; each of its operations is atomic.
+`services/alerts/index/lua/ladder.lua` says how one is laid out; each of its operations is atomic.
 """
 
 import math
