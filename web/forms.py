@@ -8,12 +8,15 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from services.alerts.words import numbers
 from services.errors import InvalidInput
 from services.market.models import normal_symbol
 from services.store.watchlists import MAX_NAME
 
+MAX_LEVEL_TEXT = 30
+_LEVEL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile(r"[0-9]{1,6}")
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 
 
 @dataclass
@@ -79,10 +82,12 @@ def number(text: str, field: str = "level") -> float:
 
     Raises InvalidInput that says how to write it.
     """
-    try:
-        found = numbers.number(text.strip())
-    except ValueError as error:
-        raise InvalidInput(field, str(error)) from None
+    typed = text.strip()
+    if len(typed) > MAX_LEVEL_TEXT:
+        raise InvalidInput(field, f"Write it with {MAX_LEVEL_TEXT} characters at most.")
+    if not _LEVEL.fullmatch(typed):
+        raise InvalidInput(field, _how_to_write(typed))
+    found = float(typed)
     if abs(found) > 1e12:
         raise InvalidInput(field, "This can be 1000000000000 at most.")
     return found
@@ -94,6 +99,17 @@ def whole(text: str, field: str) -> int:
     if not _WHOLE.fullmatch(typed):
         raise InvalidInput(field, "Write a whole number, such as 14 or 200.")
     return int(typed)
+
+
+def _how_to_write(typed: str) -> str:
+    if _THOUSANDS.fullmatch(typed):
+        return f"Write {typed.replace(',', '')} without the comma."
+    if _DECIMAL_COMMA.fullmatch(typed):
+        return f"Write {typed.replace(',', '.')} with a point, not a comma."
+    plain = unicodedata.normalize("NFKC", typed)
+    if plain != typed and _LEVEL.fullmatch(plain):
+        return f"Write {plain} with the plain digits 0 to 9."
+    return "Write a plain number, such as 200, 1000.50 or 0.00012."
 
 
 def local_path(text: str | None) -> str | None:

@@ -5,7 +5,7 @@ import unicodedata
 from decimal import Decimal
 
 MAX_NUMBER = 30
-CURRENCY = "Write a plain number without the currency: it is that of the quote."
+CURRENCY = "Write only the number: it is taken in the currency of the quote."
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile(r"[0-9]+")
