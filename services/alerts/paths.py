@@ -60,7 +60,7 @@ class Path:
 
     `previous` is the reading where it began, None if that is not known or not to count.
     `earlier` is what came before, for windows that reach back. Sessions up to `rests_after`
-    are not in it. Each of its moves lasts for `span`.
+    are not in it. Its moves are minutes; those from before `days_until` are whole days.
     """
 
     since: datetime
@@ -69,7 +69,11 @@ class Path:
     present: Reading
     earlier: tuple[Move, ...] = ()
     rests_after: date | None = None
-    span: timedelta = MINUTE
+    days_until: datetime | None = None
+
+    def is_day(self, at: datetime) -> bool:
+        """Whether the move that began at `at` is a whole day."""
+        return self.days_until is not None and at < self.days_until
 
     def of_price(self) -> Interval:
         """What the price covered, its start included."""
@@ -181,23 +185,31 @@ def from_minute_bars(
 
 
 def from_daily_bars(
-    since: datetime, previous: Reading | None, bars: Iterable[Bar], present: Reading
+    since: datetime,
+    previous: Reading | None,
+    bars: Iterable[Bar],
+    present: Reading,
+    minutes: Sequence[Bar] = (),
 ) -> Path:
     """The path that daily bars tell, together with what the readings prove.
 
     Of the day of `previous` only what goes beyond the extremes that it had seen counts, and
-    its close.
+    its close. `minutes` of later sessions, each whole but the running one, stand for their days.
     """
     moves = []
     for bar in bars:
         move = Move.of_bar(bar)._replace(at=max(bar.start, since))
+        if minutes and bar.session >= minutes[0].session:
+            continue
         if previous is not None:
             if bar.session < previous.session or bar.session == present.session:
                 continue
             if bar.session == previous.session:
                 move = _rest_of_day(move, previous)
         moves.append(move)
-    return Path(since, previous, tuple(moves), present, span=DAY)
+    until = minutes[0].start if minutes else present.as_of
+    moves += map(Move.of_bar, minutes)
+    return Path(since, previous, tuple(moves), present, days_until=until)
 
 
 def _rest_of_day(day: Move, seen: Reading) -> Move:

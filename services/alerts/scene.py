@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -164,9 +164,11 @@ class Scene:
 
     def _window_points(self, metric: str, path: Path) -> list[Point]:
         in_days = window_start(metric, path.since) is None
-        if path.span > MINUTE and not in_days:
-            return []  # a day does not tell how far the price went within an hour
-        if path.span == MINUTE and path.moves:
+        if path.days_until is not None and not in_days:
+            path = _minutes_only(path, metric)
+            if not path.moves:
+                return []  # a day does not tell how far the price went within an hour
+        if path.days_until is None and path.moves:
             return self._points_of_minutes(metric, path)
         known = [*(path.earlier or _so_far(path) if in_days else path.earlier), *path.walk()]
         days = self._days_before(metric, known[0].session)
@@ -267,6 +269,22 @@ def window_start(metric: str, end: datetime) -> datetime | None:
 def family_of(metric: str) -> str:
     """The name of a metric without its parameters."""
     return metric.partition(":")[0].partition("@")[0]
+
+
+def _minutes_only(path: Path, metric: str) -> Path:
+    """The part of a path that is known by minutes, from the first whole window on."""
+    assert path.days_until is not None
+    minutes = [move for move in path.moves if not path.is_day(move.at)]
+    window = path.days_until - (window_start(metric, path.days_until) or path.days_until)
+    since = min(path.days_until + window, path.present.as_of)
+    return replace(
+        path,
+        since=since,
+        previous=None,
+        earlier=tuple(move for move in minutes if move.at < since),
+        moves=tuple(move for move in minutes if move.at >= since),
+        days_until=None,
+    )
 
 
 def _so_far(path: Path) -> list[Move]:

@@ -12,6 +12,7 @@ from services.alerts.conditions import Direction
 from services.alerts.evidence import Evidence
 from services.alerts.index import ArmedIndex, Fresh, Member, Probe, Role
 from services.alerts.intervals import (
+    MINUTE_BARS_REACH,
     Interval,
     Reading,
     Step,
@@ -22,6 +23,7 @@ from services.alerts.intervals import (
     possible,
 )
 from services.alerts.paths import (
+    DAY,
     MINUTE,
     Path,
     from_daily_bars,
@@ -294,12 +296,12 @@ class SymbolCheck:
         prices = [price for p in points for price in (p.low_price, p.high_price)]
         later = [split.ratio for split in self._splits if split.session > point.session]
         # A day does not tell whether what left the level came before what reached it: it ends.
-        by_day = path.span > MINUTE and point.at < present.as_of
+        by_day = path.is_day(point.at)
         beyond = point.low_price if direction == "rise" else point.high_price
         left = present.model_copy(
             update={
                 "price": point.close_price if by_day else beyond,
-                "as_of": min(point.at + path.span, present.as_of),
+                "as_of": min(point.at + (DAY if by_day else MINUTE), present.as_of),
                 "session": point.session,
                 "session_over": by_day,
                 "day_high": max(*prices, present.day_high),
@@ -357,8 +359,15 @@ class SymbolCheck:
         first = self._window_start(metric, since)
         bars = self._bars_since(wanted, first, extended)
         if wanted == "1d":
-            return from_daily_bars(since, previous, bars, present)
+            minutes = self._whole_days_in_minutes(extended)
+            return from_daily_bars(since, previous, bars, present, minutes)
         return from_minute_bars(since, previous, bars, present, only_after=only_after)
+
+    def _whole_days_in_minutes(self, extended: bool) -> list[Bar]:
+        """The minutes of every session since the first one that sources still have whole."""
+        reach = self._present.as_of - MINUTE_BARS_REACH
+        gone = reach.astimezone(ZoneInfo(self._quote.timezone)).date()
+        return [bar for bar in self._bars_since("1m", reach, extended) if bar.session > gone]
 
     def _window_start(self, metric: str, since: datetime) -> datetime:
         """From when on bars must be had, so that a window that ends at `since` is full."""

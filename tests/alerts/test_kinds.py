@@ -605,3 +605,40 @@ def test_a_day_that_left_the_level_and_touched_it_is_no_crossing_after_weeks(
     assert rang(bell) == []
     bell.check_at(111, previous_close=100, day_high=111, day_low=100)
     assert len(rang(bell)) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "value"),
+    [
+        (TrailingCondition(kind="falls_from_peak", percent=15), 20),
+        (MoveCondition(kind="moves_by", percent=9, window="15m", direction="down"), 100 / 9),
+        (PriceCondition(kind="price_falls_to", level=85), 80),
+    ],
+)
+def test_after_weeks_the_last_days_are_known_to_the_minute(
+    bell: Bell, condition: Condition, value: float
+) -> None:
+    """The day of the crash is within reach of minutes, the day before it not any more."""
+    bell.alert_on(condition)
+    bell.check_at(100)
+    bell.later(14 * DAY)
+    crash = bell.at - timedelta(days=3)
+    bars = days_before(bell, [100] * 12)
+    for bar, days in zip(bars, range(13, 1, -1), strict=True):
+        start = (bell.at - timedelta(days=days)).replace(hour=5, minute=0)
+        bar = bar.model_copy(update={"start": start, "session": start.date()})
+        if bar.session == crash.date():
+            bar = bar.model_copy(update={"low": 80.0})
+        bell.market.bars_of.setdefault(("AAPL", "1d"), []).append(bar)
+    for after, price in [(-60, 100.0), (0, 90.0), (5, 80.0), (10, 100.0)]:
+        minute = crash + timedelta(minutes=after)
+        bell.market.bars_of.setdefault(("AAPL", "1m"), []).append(
+            days_before(bell, [price])[0].model_copy(
+                update={"start": minute, "session": minute.date()}
+            )
+        )
+    bell.price(100, previous_close=100, day_high=100, day_low=100)
+    bell.check()
+    [trigger] = bell.triggers()
+    assert trigger.occurred_at == crash + timedelta(minutes=5)
+    assert trigger.value == pytest.approx(value)
