@@ -23,6 +23,8 @@ from services.alerts.conditions import PriceCondition
 from services.alerts.facts import Facts
 from services.container import Services
 from services.ids import new_id
+from services.notify.channel import Channels
+from services.notify.channels.email.channel import EmailChannel
 from services.notify.outbox import Outbox
 from services.store.billing import Kind, bill_of
 from services.store.users import User
@@ -54,7 +56,10 @@ class Day:
         self._services, self._market, self._jobs = services, market, jobs
         self._parts = Parts(services, market)
         self._outbox = Outbox(
-            services.store, self._parts.composer, Accepting(), jobs, luck=lambda: 0.5
+            services.store,
+            Channels(EmailChannel(self._parts.composer, Accepting())),
+            jobs,
+            luck=lambda: 0.5,
         )
         self._lists: dict[str, Watchlist] = {}
 
@@ -109,12 +114,20 @@ class Day:
     def _check(self, now: datetime, price: float) -> None:
         self._let_trade(now, price)
         self._parts.checker.run(now)
-        for uid, trigger in self._jobs.delivered:
-            self._outbox.deliver(uid, trigger, now)
-        self._jobs.delivered.clear()
+        self._deliver(now)
         for _ in range(SWEEPS_A_CHECK):
             self._parts.recorder.sweep()
             self._outbox.sweep(now)
+            self._deliver(now)
+
+    def _deliver(self, now: datetime) -> None:
+        for uid in self._jobs.dispatched:
+            self._outbox.dispatch(uid, now)
+        for uid, channel in self._jobs.delivered:
+            while self._outbox.deliver(uid, channel, now):
+                pass
+        self._jobs.dispatched.clear()
+        self._jobs.delivered.clear()
 
 
 def for_many(bill: Bill, users: int) -> Iterator[tuple[str, Kind, int, int]]:

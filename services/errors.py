@@ -140,9 +140,20 @@ class AuthenticationFailed(BellwetherError):
 
 class DeliveryError(BellwetherError):
     """A channel did not take a message. `permanent` means that a retry cannot help, `gone` that
-    nothing will ever arrive where it was sent to."""
+    nothing will ever arrive where it was sent to, `unreachable` that the channel's server did not
+    answer, to nobody's message. `reached` are those of several receivers that took it."""
 
-    def __init__(self, message: str, *, permanent: bool = False, gone: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        gone: bool = False,
+        unreachable: bool = False,
+        reached: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent or gone
         self.gone = gone
+        self.unreachable = unreachable
+        self.reached = reached

@@ -26,11 +26,11 @@ class Jobs(Protocol):
     def check_shard(self, number: int, of: int) -> None:
         """Check the symbols of one of the shards of a check, unless that is to be done already."""
 
-    def deliver(self, uid: str, trigger_id: str) -> None:
-        """Send the due deliveries of a trigger."""
+    def dispatch(self, uids: Sequence[str]) -> None:
+        """See to everything that is due of these people."""
 
-    def deliver_all(self, triggers: Sequence[tuple[str, str]]) -> None:
-        """The same for many triggers at once, each as (uid, trigger id)."""
+    def deliver(self, uid: str, channel: str) -> None:
+        """Send what is due of a person by that channel."""
 
     def send_notice(self, kind: Notice, uid: str, alert_ids: Sequence[str]) -> None:
         """Tell a person what has become of these alerts."""

@@ -103,9 +103,15 @@ def sweep() -> None:
         log.info("Swept: %d triggers recorded, %d with a delivery due", recorded, due)
 
 
-def deliver(uid: str, trigger_id: str) -> None:
-    """Send what is due of one trigger."""
-    parts().outbox.deliver(uid, trigger_id, _now())
+def dispatch(uid: str) -> None:
+    """Enqueue what is due of a person, channel by channel."""
+    parts().outbox.dispatch(uid, _now())
+
+
+def deliver(uid: str, channel: str) -> None:
+    """Send what is due of a person by that channel, message by message."""
+    while parts().outbox.deliver(uid, channel, _now()):
+        pass
 
 
 def send_account_mail(kind: AccountMail, uid: str) -> None:

@@ -22,6 +22,8 @@ from services.market.hours import Hours
 from services.market.provider import Provider
 from services.market.replay import ReplayProvider
 from services.market.replay_clock import replay_origin
+from services.notify.channel import Channels
+from services.notify.channels.email.channel import EmailChannel
 from services.notify.channels.email.transport import SmtpTransport
 from services.notify.compose import Composer
 from services.notify.outbox import Outbox
@@ -92,7 +94,11 @@ class Parts:
     def outbox(self) -> Outbox:
         s = self.services
         keep = Profiles(s.users, s.redis).keep
-        return Outbox(s.store, self.composer, self.transport, s.jobs, random.random, keep)
+        return Outbox(s.store, self.channels, s.jobs, random.random, keep)
+
+    @cached_property
+    def channels(self) -> Channels:
+        return Channels(email=EmailChannel(self.composer, self.transport))
 
     @cached_property
     def notices(self) -> Notices:

@@ -1,7 +1,9 @@
 """The queues, and services.jobs.Jobs on RQ. The web imports this, so it names jobs by text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import Literal, TypeAlias
 
 from redis import Redis
 from rq import Queue, Retry
@@ -10,15 +12,17 @@ from rq.utils import str_to_date
 
 from services.jobs import AccountMail, Notice
 from services.market.models import BarInterval
+from services.store import users
 
-FAST, CHECKS, MAIL = "fast", "checks", "mail"
-QUEUES = (FAST, CHECKS, MAIL)
+FAST, CHECKS, PUSH, HOOKS, MAIL = "fast", "checks", "push", "hooks", "mail"
+QUEUES = (FAST, PUSH, CHECKS, HOOKS, MAIL)
 """In the order in which a worker empties them."""
 _FORGOTTEN_AFTER = 60
 _FAILURES_KEPT = 86_400
 _TOGETHER = 500
 """Jobs enqueued in one go."""
-_BELIEVED_FOR = timedelta(minutes=10)
+_BELIEVED_FOR = timedelta(minutes=2)
+_Standing: TypeAlias = Literal["absent", "waits", "runs"]
 _MAIL_RETRIES = Retry(max=5, interval=[30, 120, 600, 3_600, 21_600])
 
 
@@ -46,39 +50,43 @@ class RqJobs:
         if Queue(CHECKS, connection=self._redis).get_job_position(name) is None:
             self._enqueue(CHECKS, "check_shard", number, of, name=name)
 
-    def deliver(self, uid: str, trigger_id: str) -> None:
-        self.deliver_all([(uid, trigger_id)])
-
-    def deliver_all(self, triggers: Sequence[tuple[str, str]]) -> None:
+    def dispatch(self, uids: Sequence[str]) -> None:
         """Once in the queue is enough, however often a sweep finds it due meanwhile."""
-        names = {f"deliver-{trigger_id}": (uid, trigger_id) for uid, trigger_id in triggers}
-        wanted = [name for name, queued in self._are_queued(list(names)).items() if not queued]
-        queue = Queue(MAIL, connection=self._redis)
+        self._enqueue_once(PUSH, "dispatch", {f"dispatch-{uid}": (uid,) for uid in uids})
+
+    def deliver(self, uid: str, channel: str) -> None:
+        queue = {users.EMAIL: MAIL, users.PUSH: PUSH}.get(channel, HOOKS)
+        self._enqueue_once(queue, "deliver", {f"deliver-{uid}-{channel}": (uid, channel)})
+
+    def _enqueue_once(self, queue: str, job: str, named: Mapping[str, tuple[object, ...]]) -> None:
+        """Enqueue what does not wait already. One that runs may not see what is new: then there
+        is a second, under a name of its own, for the end of the first erases the name's data."""
+        standing = self._standing(list(named))
+        wanted = [name for name, stands in standing.items() if stands != "waits"]
         for start in range(0, len(wanted), _TOGETHER):
             jobs = [
                 Queue.prepare_data(
-                    "workers.jobs.deliver",
-                    args=names[name],
-                    job_id=name,
+                    f"workers.jobs.{job}",
+                    args=named[name],
+                    job_id=f"{name}-{token_hex(4)}" if standing[name] == "runs" else name,
                     result_ttl=0,
                     failure_ttl=_FAILURES_KEPT,
                 )
                 for name in wanted[start : start + _TOGETHER]
             ]
-            queue.enqueue_many(jobs)
+            Queue(queue, connection=self._redis).enqueue_many(jobs)
 
-    def _are_queued(self, names: Sequence[str]) -> dict[str, bool]:
-        """Which jobs wait in their queue, as they themselves say: to look for them in a long
-        queue takes as long as it is. One that a worker took and died with says so, too, which
-        is why it is believed for some minutes only; a job that is in twice is done once."""
+    def _standing(self, names: Sequence[str]) -> dict[str, _Standing]:
+        """How jobs stand, as they themselves say: to look for them in a long queue takes as long
+        as it is. One that a worker took and died with says that it waits, too, which is why it is
+        believed for some minutes only."""
         with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.hmget(Job.key_for(name), "status", "enqueued_at")
             told = pipe.execute()
         since = self._clock() - _BELIEVED_FOR
         return {
-            name: status == JobStatus.QUEUED.value.encode() and _time_of(at) > since
-            for name, (status, at) in zip(names, told, strict=True)
+            name: _stands(status, at, since) for name, (status, at) in zip(names, told, strict=True)
         }
 
     def send_notice(self, kind: Notice, uid: str, alert_ids: Sequence[str]) -> None:
@@ -107,6 +115,12 @@ class RqJobs:
             failure_ttl=_FAILURES_KEPT,
             ttl=_FORGOTTEN_AFTER if queue == FAST else None,
         )
+
+
+def _stands(status: bytes | None, enqueued_at: bytes | None, since: datetime) -> _Standing:
+    if status == JobStatus.QUEUED.value.encode():
+        return "waits" if _time_of(enqueued_at) > since else "absent"
+    return "runs" if status == JobStatus.STARTED.value.encode() else "absent"
 
 
 def _time_of(text: bytes | None) -> datetime:

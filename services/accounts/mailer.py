@@ -4,8 +4,8 @@ from datetime import datetime
 
 from services.accounts.links import Links, Purpose
 from services.jobs import AccountMail
+from services.notify.channels.email.channel import Transport
 from services.notify.compose import Composer
-from services.notify.outbox import Transport
 from services.store.users import User, Users
 
 _PURPOSE: dict[AccountMail, Purpose] = {"confirm": "confirm", "reset": "reset", "known": "reset"}

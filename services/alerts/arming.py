@@ -321,7 +321,7 @@ class Arming:
             self._index.follow(after, before)
             self._index.unmark(after.uid, after.id)
             if trigger is not None:
-                self._jobs.deliver(trigger.uid, trigger.id)
+                self._jobs.dispatch([trigger.uid])
         except RedisError:
             log.warning("Alert %s is stored; the next check will index it", after.id)
 

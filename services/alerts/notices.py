@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.jobs import Notice
+from services.notify.channels.email.channel import Transport
 from services.notify.compose import Composer
 from services.notify.deliveries import no_mail_because
-from services.notify.outbox import Transport
 from services.store.alerts import Alert, Alerts
 from services.store.users import Users
 

@@ -143,7 +143,7 @@ class Recorder:
     def _record_batches(self, batches: Iterable[list[Entry]]) -> int:
         """Nothing is sent before all is recorded: what rang together is one mail. The deliveries
         of a worker that dies before are due all the same, and found by a sweep."""
-        created: list[tuple[str, str]] = []
+        created: list[Trigger] = []
         try:
             for batch in batches:
                 for group in _grouped(_readable(batch)):
@@ -152,11 +152,11 @@ class Recorder:
             log.exception("What is not recorded stays in the stream for the next sweep")
         finally:
             if created:
-                self._jobs.deliver_all(created)
+                self._jobs.dispatch(list(dict.fromkeys(trigger.uid for trigger in created)))
         return len(created)
 
-    def _record_group(self, group: Sequence[tuple[str, Fired]]) -> list[tuple[str, str]]:
-        """Returns (uid, trigger id) of what was created."""
+    def _record_group(self, group: Sequence[tuple[str, Fired]]) -> list[Trigger]:
+        """Returns what was created."""
         claims = [
             Claim(entry, member, fired.evidence)
             for entry, fired in group
@@ -165,7 +165,7 @@ class Recorder:
         outcome = self._record_together(claims)
         self._follow(outcome)
         self._acknowledge(*(entry for entry, _ in group if entry not in outcome.left))
-        return [(trigger.uid, trigger.id) for trigger in outcome.triggers]
+        return outcome.triggers
 
     def _record_together(self, claims: Sequence[Claim]) -> Outcome:
         """In as few transactions as can be: one bad or contended alert stops no others.

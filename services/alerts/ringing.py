@@ -10,7 +10,7 @@ from services.alerts.facts import Facts
 from services.alerts.intervals import Interval, Reading, Step
 from services.errors import AlreadyTrue
 from services.store.alerts import Alert
-from services.store.triggers import Delivery, Trigger
+from services.store.triggers import Trigger
 
 IfTrue: TypeAlias = Literal["fire_now", "wait"]
 
@@ -90,6 +90,7 @@ def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
         condition=condition,
         note=alert.note,
         urgent=alert.urgent,
+        channels=alert.channels,
         value=touch.value,
         price=evidence.present.price,
         low=interval.low,
@@ -99,7 +100,6 @@ def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
         occurred_at=touch.at,
         noticed_at=evidence.noticed_at,
         source=evidence.present.source,
-        deliveries={"email": Delivery(due_at=evidence.noticed_at)},
         open=True,
         due_at=evidence.noticed_at,
     )

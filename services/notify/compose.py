@@ -14,10 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from services.accounts.links import Links
 from services.alerts import phrases, units
 from services.jobs import AccountMail, Notice
+from services.notify.deliveries import identity
 from services.notify.message import Message
 from services.store.alerts import Alert
 from services.store.triggers import Trigger
-from services.store.users import User
+from services.store.users import EMAIL, User
 
 _FOLDER = Path(__file__).parents[2] / "templates" / "mail"
 _SUBJECTS: dict[AccountMail, str] = {
@@ -87,7 +88,7 @@ class Composer:
             "trigger",
             to=user.email,
             subject=f"{subject} · Bellwether",
-            key=f"{trigger.id}.email",
+            key=f"{identity(trigger, EMAIL)}.email",
             stop_link=self._stop_link(user, now),
             ring=self._ring(trigger, user, now),
         )

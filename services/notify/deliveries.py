@@ -1,7 +1,8 @@
-"""What becomes of e-mail deliveries, step by step (ALERTS.md rules 13 and 14). Pure.
+"""What becomes of deliveries, step by step (ALERTS.md rules 13 and 14). Pure.
 
-Deliveries that are begun together are one mail from then on: they share a group, and so the
-Message-ID of every retry. What rings later is not of that group.
+A trigger is routed when its first delivery is looked at: then it gets a delivery for each channel
+of its owner's. Deliveries that are begun together are one message from then on: they share a
+group, and so the identity of every retry. What rings later is not of that group.
 """
 
 import hashlib
@@ -11,11 +12,8 @@ from datetime import datetime, timedelta
 from services.errors import DeliveryError
 from services.notify.quiet import quiet_until
 from services.store.triggers import Delivery, Trigger
-from services.store.users import User
+from services.store.users import EMAIL, User
 
-CHANNEL = "email"
-TOGETHER = 100
-"""Triggers in one mail, at most."""
 LEASE = timedelta(minutes=2)
 LOOK_AGAIN = timedelta(days=1)
 """When a held delivery looks for itself whether the address is confirmed by now."""
@@ -26,17 +24,36 @@ RETRIES = (
     timedelta(hours=1),
     timedelta(hours=6),
 )
+RETRIES_BEFORE_ANOTHER = RETRIES[:2]
+"""Where another channel can take over, it is not kept waiting for hours."""
 JITTER = 0.2
 MAX_ERROR = 300
+GONE_ACCOUNT = "The account does not exist any more."
 
 
-def is_due(trigger: Trigger, now: datetime) -> bool:
-    delivery = trigger.deliveries.get(CHANNEL)
+def chosen(trigger: Trigger, user: User) -> tuple[str, ...]:
+    """The channels by which a trigger is told: its alert's, or its owner's; never none."""
+    wanted = user.channels if trigger.channels is None else trigger.channels
+    return tuple(name for name in wanted if user.has(name)) or (EMAIL,)
+
+
+def routed(trigger: Trigger, user: User | None) -> Trigger:
+    """With a delivery for each channel, where it has none yet."""
+    if trigger.deliveries:
+        return trigger
+    due = Delivery(due_at=trigger.due_at or trigger.noticed_at)
+    for name in chosen(trigger, user) if user else (EMAIL,):
+        trigger = trigger.with_delivery(name, due)
+    return trigger
+
+
+def is_due(trigger: Trigger, channel: str, now: datetime) -> bool:
+    delivery = trigger.deliveries.get(channel)
     return delivery is not None and delivery.due_at is not None and delivery.due_at <= now
 
 
 def is_fresh(delivery: Delivery) -> bool:
-    """Whether it was never tried, so that it may share a mail with others."""
+    """Whether it was never tried, so that it may share a message with others."""
     return delivery.attempts == 0 and delivery.group is None
 
 
@@ -46,12 +63,18 @@ def belong_together(one: Delivery, other: Delivery) -> bool:
     return is_fresh(one) and is_fresh(other)
 
 
-def group_of(triggers: Sequence[Trigger]) -> str | None:
-    """The name of the triggers that share a mail; None for one, which has its own."""
+def group_of(triggers: Sequence[Trigger], channel: str) -> str | None:
+    """The name of the triggers that share a message; None for one, which has its own."""
     if len(triggers) == 1:
         return None
-    names = " ".join(sorted(trigger.id for trigger in triggers))
+    names = " ".join(sorted(identity(trigger, channel) for trigger in triggers))
     return hashlib.sha256(names.encode()).hexdigest()[:32]
+
+
+def identity(trigger: Trigger, channel: str) -> str:
+    """What names the message of one trigger, the same for every retry."""
+    delivery = trigger.deliveries.get(channel)
+    return f"{trigger.id}.{delivery.round}" if delivery and delivery.round else trigger.id
 
 
 def due_for(user: User, trigger: Trigger, now: datetime) -> datetime:
@@ -73,17 +96,16 @@ def no_mail_because(user: User) -> str | None:
     return None
 
 
-def outcome_without_mail(user: User | None, delivery: Delivery, now: datetime) -> Delivery | None:
-    """What becomes of a delivery that must not be tried now; None for one that may be."""
-    if user is None:
-        return failed(delivery, "The account does not exist any more.")
-    if because := no_mail_because(user):
-        return failed(delivery, because)
-    if user.confirmed_at is None:
-        return Delivery(state="held", due_at=now + LOOK_AGAIN)
-    if delivery.attempts > len(RETRIES):
-        return failed(delivery, f"Sending was begun {delivery.attempts} times and never ended.")
-    return None
+def held(now: datetime) -> Delivery:
+    """Until the address is confirmed."""
+    return Delivery(state="held", due_at=now + LOOK_AGAIN)
+
+
+def never_ended(delivery: Delivery) -> str | None:
+    """Why a delivery is given up whose workers all died over it; None for any other."""
+    if delivery.attempts <= len(RETRIES):
+        return None
+    return f"Sending was begun {delivery.attempts} times and never ended."
 
 
 def begun(delivery: Delivery, group: str | None, now: datetime) -> Delivery:
@@ -98,9 +120,21 @@ def begun(delivery: Delivery, group: str | None, now: datetime) -> Delivery:
     )
 
 
-def sent(delivery: Delivery, now: datetime) -> Delivery:
+def settled(trigger: Trigger, channel: str, outcome: Delivery) -> Trigger:
+    """The trigger with what became of a message that it was part of, in its own round."""
+    round_ = trigger.deliveries[channel].round
+    return trigger.with_delivery(channel, outcome.model_copy(update={"round": round_}))
+
+
+def sent(delivery: Delivery, now: datetime, reached: tuple[str, ...] = ()) -> Delivery:
     return delivery.model_copy(
-        update={"state": "sent", "due_at": None, "sent_at": now, "error": None}
+        update={
+            "state": "sent",
+            "due_at": None,
+            "sent_at": now,
+            "error": None,
+            "reached": reached,
+        }
     )
 
 
@@ -110,14 +144,59 @@ def failed(delivery: Delivery, reason: str) -> Delivery:
     )
 
 
-def after_failure(delivery: Delivery, error: DeliveryError, now: datetime, luck: float) -> Delivery:
-    """The delivery after an attempt that failed; `luck` in [0, 1) spreads the retries."""
-    if error.permanent or delivery.attempts > len(RETRIES):
-        return failed(delivery, str(error))
+def after_failure(
+    delivery: Delivery,
+    error: DeliveryError,
+    now: datetime,
+    luck: float,
+    *,
+    another: bool = False,
+) -> Delivery:
+    """The delivery after an attempt that failed; `luck` in [0, 1) spreads the retries.
+
+    `another`: a different channel would take over. What reached one of several receivers is sent
+    in the end, whatever became of the others.
+    """
+    retries = RETRIES_BEFORE_ANOTHER if another else RETRIES
+    reached = tuple(dict.fromkeys((*delivery.reached, *error.reached)))
+    if error.permanent or delivery.attempts > len(retries):
+        over = sent(delivery, now, reached) if reached else failed(delivery, str(error))
+        return over.model_copy(update={"error": str(error)[:MAX_ERROR]})
     wait = RETRIES[delivery.attempts - 1] * (1 + JITTER * luck)
     return delivery.model_copy(
-        update={"state": "retry", "due_at": now + wait, "error": str(error)[:MAX_ERROR]}
+        update={
+            "state": "retry",
+            "due_at": now + wait,
+            "error": str(error)[:MAX_ERROR],
+            "reached": reached,
+        }
     )
+
+
+def another(trigger: Trigger, user: User | None) -> str | None:
+    """The channel that is tried next, should none of the present ones take the trigger."""
+    names = user.fallback if user else ()
+    return next((n for n in names if user and user.has(n) and n not in trigger.deliveries), None)
+
+
+def passed_on(trigger: Trigger, user: User | None, now: datetime) -> Trigger:
+    """With a delivery by the next channel, where all that there were have failed for good."""
+    name = another(trigger, user)
+    if name is None or any(one.state != "failed" for one in trigger.deliveries.values()):
+        return trigger
+    return trigger.with_delivery(name, Delivery(due_at=now))
+
+
+def snoozed(trigger: Trigger, round_: int, until: datetime) -> Trigger:
+    """The trigger told once more at `until`, by every channel that took it in that round.
+
+    Once a round: asked again, nothing changes.
+    """
+    for name, delivery in trigger.deliveries.items():
+        if delivery.state == "sent" and delivery.round == round_:
+            again = Delivery(due_at=until, round=round_ + 1)
+            trigger = trigger.with_delivery(name, again)
+    return trigger
 
 
 def _day(moment: datetime) -> str:

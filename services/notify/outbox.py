@@ -1,57 +1,38 @@
-"""From triggers to a message that its channel accepted (ALERTS.md rules 12 to 14).
+"""From triggers to messages that their channels accepted (ALERTS.md rules 12 to 14).
 
-A delivery is pending, then held by one worker (`sending`, with a lease that ends at `due_at`),
-then sent, due again later, or failed for good. All of it stands in the triggers' documents, so
-whoever finds a delivery due may go on with it. What one transaction leases together is one mail,
-and stays one: a retry carries the same triggers and the same Message-ID.
+A trigger is routed to channels when the first of its deliveries is looked at. A delivery is
+pending, then held by one worker (`sending`, with a lease that ends at `due_at`), then sent, due
+again later, or failed for good; where all have failed, the next channel takes over. All of it
+stands in the triggers' documents, so whoever finds a delivery due may go on with it. What one
+transaction leases together is one message, and stays one: a retry carries the same triggers and
+the same identity.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Protocol
 
 from services.errors import DeliveryError
 from services.jobs import Jobs
 from services.notify import deliveries
-from services.notify.compose import Composer
-from services.notify.deliveries import CHANNEL, TOGETHER
-from services.notify.message import Message
+from services.notify.channel import Channel, Channels, Letter
 from services.store.contract import Store, Transaction, Update, Write
 from services.store.record import readable
 from services.store.triggers import Delivery, Trigger, Triggers, trigger_path
 from services.store.users import User, Users
 
+AT_ONCE = 100
+"""Triggers that one transaction looks at."""
 log = logging.getLogger(__name__)
 
 
-class Transport(Protocol):
-    def send(self, message: Message, now: datetime) -> None:
-        """Raises DeliveryError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leased:
-    """Triggers of one person whose deliveries are one mail, all in the same state."""
-
-    user: User
-    triggers: Sequence[Trigger]
-
-    @property
-    def delivery(self) -> Delivery:
-        return self.triggers[0].deliveries[CHANNEL]
-
-
 class Outbox:
-    """`changed` is told of a profile that a refusal has changed."""
+    """`changed` is told of a profile that a channel's end has changed."""
 
     def __init__(
         self,
         store: Store,
-        composer: Composer,
-        transport: Transport,
+        channels: Channels,
         jobs: Jobs,
         luck: Callable[[], float],
         changed: Callable[[User], object] | None = None,
@@ -59,160 +40,239 @@ class Outbox:
         self._store = store
         self._users = Users(store)
         self._triggers = Triggers(store)
-        self._composer = composer
-        self._transport = transport
+        self._channels = channels
         self._jobs = jobs
         self._luck = luck
         self._changed = changed
 
-    def deliver(self, uid: str, trigger_id: str, now: datetime) -> None:
-        """Send what is due of a trigger, in one mail with all of its owner's that are due, too;
-        does nothing when another worker is at it."""
-        leased = self._lease(uid, trigger_id, now)
-        if leased is not None:
-            self._attempt(leased, now)
-
     def sweep(self, now: datetime) -> int:
-        """Enqueue every delivery that is due; returns how many triggers have one."""
+        """Have every delivery that is due seen to; returns how many triggers have one."""
         due = self._triggers.due(now)
-        self._jobs.deliver_all([(trigger.uid, trigger.id) for trigger in due])
+        self._jobs.dispatch(list(dict.fromkeys(trigger.uid for trigger in due)))
         return len(due)
+
+    def dispatch(self, uid: str, now: datetime) -> None:
+        """Enqueue a job for each channel by which something of a person is due."""
+        due = self._triggers.due_of(uid, now)
+        user = self._users.get(uid) if any(not trigger.deliveries for trigger in due) else None
+        routed = [deliveries.routed(trigger, user) for trigger in due]
+        names = {
+            name: None
+            for trigger in routed
+            for name in trigger.deliveries
+            if deliveries.is_due(trigger, name, now)
+        }
+        for name in names:
+            self._jobs.deliver(uid, name)
+
+    def deliver(self, uid: str, name: str, now: datetime) -> bool:
+        """Send one message about what is due of a person by one channel; False where nothing is
+        left to send, or another worker is at it."""
+        leasing = self._lease(uid, name, now)
+        if leasing.passed_on:
+            self._jobs.dispatch([uid])
+        if leasing.letter is not None:
+            self._attempt(leasing.letter, now)
+        return leasing.may_be_more
 
     def release(self, uid: str, now: datetime) -> int:
         """Make due what was held until the address was confirmed; returns the number."""
-        released = 0
-        while held := self._triggers.held(uid):
-            for trigger in held:
-                self._settle([trigger], Delivery(state="pending", due_at=now))
-            self._jobs.deliver_all([(uid, trigger.id) for trigger in held])
-            released += len(held)
-        return released
+        waiting = [
+            trigger
+            for trigger in self._triggers.open_of(uid)
+            if any(delivery.state == "held" for delivery in trigger.deliveries.values())
+        ]
+        for trigger in waiting:
+            for name, delivery in trigger.deliveries.items():
+                if delivery.state == "held":
+                    self._settle([trigger], name, Delivery(due_at=now), None, now)
+        if waiting:
+            self._jobs.dispatch([uid])
+        return len(waiting)
 
-    def _lease(self, uid: str, trigger_id: str, now: datetime) -> Leased | None:
-        due = self._triggers.due_of(uid, now, limit=TOGETHER)
-        first = next((trigger for trigger in due if trigger.id == trigger_id), None)
-        if first is None and len(due) == TOGETHER:
-            first = self._triggers.find(uid, trigger_id)
-        if first is None or not deliveries.is_due(first, now):
-            return None
-        ids = [first.id, *(other.id for other in self._others(first, due))]
-        paths = [trigger_path(uid, id_) for id_ in dict.fromkeys(ids)][:TOGETHER]
-        return self._store.transact(partial(_begin, first=first, paths=paths, now=now))
+    def _lease(self, uid: str, name: str, now: datetime) -> "_Leasing":
+        due = [
+            trigger
+            for trigger in self._triggers.due_of(uid, now)
+            if not trigger.deliveries or deliveries.is_due(trigger, name, now)
+        ]
+        leasing = _Leasing(self._channels, uid, name, due, now)
+        if due:
+            self._store.transact(leasing.work)
+        return leasing
 
-    def _others(self, first: Trigger, due: list[Trigger]) -> list[Trigger]:
-        """What may share a mail with `first`, as far as can be told before the transaction."""
-        delivery = first.deliveries[CHANNEL]
-        if delivery.group is not None:
-            return self._triggers.of_group(first.uid, delivery.group)
-        return due if deliveries.is_fresh(delivery) else []
-
-    def _attempt(self, leased: Leased, now: datetime) -> None:
-        user, delivery = leased.user, leased.delivery
+    def _attempt(self, letter: Letter, now: datetime) -> None:
+        channel, delivery = self._channels.find(letter.user, letter.name), letter.delivery
         try:
-            self._transport.send(
-                self._composer.triggers(leased.triggers, user, delivery.group, now), now
-            )
+            if channel is None:
+                raise DeliveryError("This channel does not exist any more.", permanent=True)
+            reached = channel.send(letter, now)
         except DeliveryError as error:
-            names = ", ".join(trigger.id for trigger in leased.triggers)
-            log.warning("Attempt %d of %s: %s", delivery.attempts, names, error)
-            after = deliveries.after_failure(delivery, error, now, self._luck())
-            if not error.gone:
-                self._settle(leased.triggers, after)
-                return
-            self._settle(leased.triggers, after, partial(_refused, user, now))
-            if self._changed and (present := self._users.get(user.uid)):
-                self._changed(present)
-            return
-        self._settle(leased.triggers, deliveries.sent(delivery, now))
+            self._failed(letter, channel, error, now)
+        else:
+            sent = deliveries.sent(delivery, now, (*delivery.reached, *reached))
+            self._settle(letter.triggers, letter.name, sent, letter.user, now)
+
+    def _failed(
+        self, letter: Letter, channel: Channel | None, error: DeliveryError, now: datetime
+    ) -> None:
+        user, name = letter.user, letter.name
+        ids = ", ".join(trigger.id for trigger in letter.triggers)
+        log.warning("Attempt %d of %s by %s: %s", letter.delivery.attempts, ids, name, error)
+        another = any(deliveries.another(trigger, user) for trigger in letter.triggers)
+        after = deliveries.after_failure(letter.delivery, error, now, self._luck(), another=another)
+        off = channel.switched_off(user, name, str(error), now) if channel and error.gone else {}
+        self._settle(letter.triggers, name, after, user, now, off)
+        if off and self._changed and (present := self._users.get(user.uid)):
+            self._changed(present)
 
     def _settle(
         self,
         triggers: Sequence[Trigger],
+        name: str,
         outcome: Delivery,
-        more: Callable[[Transaction], Sequence[Write]] | None = None,
+        user: User | None,
+        now: datetime,
+        off: dict[str, object] | None = None,
     ) -> None:
-        """Write the outcome, and `more`, unless the lease had ended and somebody else went on."""
+        """Write the outcome, unless the lease had ended and somebody else went on, and have the
+        next channel take over; with `off`, switch this one off in the profile."""
+        before = {trigger.id: trigger.deliveries[name] for trigger in triggers}
+        paths = [trigger_path(trigger.uid, trigger.id) for trigger in triggers]
 
-        def work(transaction: Transaction) -> None:
-            extra = more(transaction) if more else ()
-            writes = [*extra, *_outcomes(transaction, triggers, outcome)]
+        def work(transaction: Transaction) -> bool:
+            person = _user(transaction, triggers[0].uid) if off else None
+            present = [
+                trigger
+                for trigger in _read(transaction, paths)
+                if trigger.deliveries.get(name) == before[trigger.id]
+            ]
+            settled = [deliveries.settled(trigger, name, outcome) for trigger in present]
+            after = [deliveries.passed_on(trigger, user, now) for trigger in settled]
+            writes: list[Write] = [_stored(trigger) for trigger in after]
+            # An address or destination that was changed meanwhile is not what was refused.
+            if person and user and off and _is_same_place(person, user, name):
+                writes.append(Update(f"users/{person.uid}", person.replace(**off).fields()))
             if writes:
                 transaction.write(*writes)
+            return after != settled
 
-        self._store.transact(work)
-
-
-def _begin(
-    transaction: Transaction, first: Trigger, paths: Sequence[str], now: datetime
-) -> Leased | None:
-    """Lease `first` and what shares its mail, or write what becomes of them without one."""
-    user = _user(transaction, first.uid)
-    found = _read(transaction, paths)
-    delivery = first.deliveries[CHANNEL]
-    if not any(t.id == first.id and t.deliveries[CHANNEL] == delivery for t in found):
-        return None
-    shared = [
-        trigger
-        for trigger in found
-        if trigger.id == first.id
-        or (
-            deliveries.is_due(trigger, now)
-            and deliveries.belong_together(delivery, trigger.deliveries[CHANNEL])
-        )
-    ]
-    without = deliveries.outcome_without_mail(user, delivery, now)
-    if without is not None or user is None:
-        transaction.write(*(_write(trigger, without or delivery) for trigger in shared))
-        return None
-    return _begin_or_wait(transaction, user, shared, now)
+        if self._store.transact(work):
+            self._jobs.dispatch([triggers[0].uid])
 
 
-def _begin_or_wait(
-    transaction: Transaction, user: User, shared: Sequence[Trigger], now: datetime
-) -> Leased | None:
-    """What was tried together waits together, until the first of it may be sent."""
-    delivery = shared[0].deliveries[CHANNEL]
-    due = {trigger.id: deliveries.due_for(user, trigger, now) for trigger in shared}
-    if not deliveries.is_fresh(delivery):
-        due = dict.fromkeys(due, min(due.values()))
-    ready = [trigger for trigger in shared if due[trigger.id] <= now]
-    waiting = [
-        trigger.with_delivery(
-            CHANNEL,
-            trigger.deliveries[CHANNEL].model_copy(update={"due_at": due[trigger.id]}),
-        )
-        for trigger in shared
-        if due[trigger.id] > now
-    ]
-    group = (
-        deliveries.group_of(ready) if ready and deliveries.is_fresh(delivery) else delivery.group
-    )
-    sending = deliveries.begun(delivery, group, now)
-    leased = [trigger.with_delivery(CHANNEL, sending) for trigger in ready]
-    transaction.write(*(_stored(trigger) for trigger in (*leased, *waiting)))
-    return Leased(user, leased) if leased else None
+class _Leasing:
+    """One transaction that takes what is due of a person by one channel, or writes what becomes
+    of it without being sent."""
+
+    def __init__(
+        self, channels: Channels, uid: str, name: str, due: Sequence[Trigger], now: datetime
+    ) -> None:
+        self._channels = channels
+        self._uid = uid
+        self._name = name
+        self._due = due
+        self._now = now
+        self.letter: Letter | None = None
+        self.passed_on = False
+        self.may_be_more = False
+
+    def work(self, transaction: Transaction) -> None:
+        """Lease the triggers of one message. A lease that another worker holds is not due."""
+        user = _user(transaction, self._uid)
+        paths = [trigger_path(self._uid, trigger.id) for trigger in self._candidates()]
+        stored = _read(transaction, paths)
+        found = [deliveries.routed(trigger, user) for trigger in stored]
+        self.letter, self.passed_on, self.may_be_more = None, False, False
+        due = [t for t in found if deliveries.is_due(t, self._name, self._now)]
+        writes = {
+            new.id: new for new, old in zip(found, stored, strict=True) if new != old
+        }  # routed just now
+        if due:
+            shared = self._shared(user, due)
+            written, self.letter = self._become(user, shared)
+            writes |= {trigger.id: trigger for trigger in written}
+            self.may_be_more = True
+        if writes:
+            transaction.write(*(_stored(trigger) for trigger in writes.values()))
+
+    def _candidates(self) -> Sequence[Trigger]:
+        """The triggers to look at: a group whole, or the longest due."""
+        first = self._due[0].deliveries.get(self._name)
+        if first is None or deliveries.is_fresh(first):
+            return self._due[:AT_ONCE]
+        return [
+            trigger
+            for trigger in self._due
+            if (one := trigger.deliveries.get(self._name))
+            and deliveries.belong_together(first, one)
+        ] or self._due[:1]
+
+    def _shared(self, user: User | None, due: Sequence[Trigger]) -> Sequence[Trigger]:
+        """Those that are one message with the first."""
+        first = due[0].deliveries[self._name]
+        if not deliveries.is_fresh(first):
+            shared = [t for t in due if deliveries.belong_together(first, t.deliveries[self._name])]
+            return shared or due[:1]
+        fresh = [t for t in due if deliveries.is_fresh(t.deliveries[self._name])]
+        channel = self._channels.find(user, self._name) if user else None
+        return fresh[: channel.together(len(fresh))] if channel else fresh
+
+    def _become(
+        self, user: User | None, shared: Sequence[Trigger]
+    ) -> tuple[Sequence[Trigger], Letter | None]:
+        """What is written of these triggers, and the letter that they are, if they may be sent."""
+        delivery = shared[0].deliveries[self._name]
+        channel = self._channels.find(user, self._name) if user else None
+        if user is None:
+            return self._all(shared, deliveries.failed(delivery, deliveries.GONE_ACCOUNT)), None
+        if channel is None:
+            reason: str | None = "There is no such channel here any more."
+        else:
+            reason = channel.absent_because(user, self._name)
+        if reason is None and channel and channel.is_held(user):
+            return self._all(shared, deliveries.held(self._now)), None
+        if reason := reason or deliveries.never_ended(delivery):
+            failed = self._all(shared, deliveries.failed(delivery, reason))
+            after = [deliveries.passed_on(trigger, user, self._now) for trigger in failed]
+            self.passed_on = after != failed
+            return after, None
+        return self._begin_or_wait(user, shared)
+
+    def _begin_or_wait(
+        self, user: User, shared: Sequence[Trigger]
+    ) -> tuple[Sequence[Trigger], Letter | None]:
+        """What was tried together waits together, until the first of it may be sent."""
+        name, now, delivery = self._name, self._now, shared[0].deliveries[self._name]
+        due = {trigger.id: deliveries.due_for(user, trigger, now) for trigger in shared}
+        if not deliveries.is_fresh(delivery):
+            due = dict.fromkeys(due, min(due.values()))
+        ready = [trigger for trigger in shared if due[trigger.id] <= now]
+        waiting = [
+            trigger.with_delivery(
+                name,
+                trigger.deliveries[name].model_copy(update={"due_at": due[trigger.id]}),
+            )
+            for trigger in shared
+            if due[trigger.id] > now
+        ]
+        group = delivery.group
+        if ready and deliveries.is_fresh(delivery):
+            group = deliveries.group_of(ready, name)
+        leased = [
+            trigger.with_delivery(name, deliveries.begun(trigger.deliveries[name], group, now))
+            for trigger in ready
+        ]
+        return [*leased, *waiting], Letter(user, name, leased) if leased else None
+
+    def _all(self, triggers: Sequence[Trigger], outcome: Delivery) -> list[Trigger]:
+        return [deliveries.settled(trigger, self._name, outcome) for trigger in triggers]
 
 
-def _outcomes(
-    transaction: Transaction, triggers: Sequence[Trigger], outcome: Delivery
-) -> list[Write]:
-    """`outcome` for each whose delivery still is as `triggers` has it: each lease ends at a time
-    of its own, so that a late worker is told from its successor."""
-    before = {trigger.id: trigger.deliveries[CHANNEL] for trigger in triggers}
-    paths = [trigger_path(trigger.uid, trigger.id) for trigger in triggers]
-    return [
-        _write(present, outcome)
-        for present in _read(transaction, paths)
-        if present.deliveries[CHANNEL] == before[present.id]
-    ]
-
-
-def _refused(user: User, now: datetime, transaction: Transaction) -> Sequence[Write]:
-    """Switch off the address that was tried, if it still is the person's."""
-    present = _user(transaction, user.uid)
-    if present is None or present.email != user.email:
-        return ()
-    return (Update(f"users/{user.uid}", {"mail_refused_at": now}),)
+def _is_same_place(one: User, other: User, name: str) -> bool:
+    """Whether a channel still leads to where it led."""
+    here, there = one.destination(name), other.destination(name)
+    return one.email == other.email and (here and here.url) == (there and there.url)
 
 
 def _user(transaction: Transaction, uid: str) -> User | None:
@@ -222,11 +282,7 @@ def _user(transaction: Transaction, uid: str) -> User | None:
 
 def _read(transaction: Transaction, paths: Sequence[str]) -> list[Trigger]:
     documents = (document for document in transaction.get_all(paths) if document is not None)
-    return [trigger for trigger in readable(Trigger, documents) if CHANNEL in trigger.deliveries]
-
-
-def _write(trigger: Trigger, outcome: Delivery) -> Update:
-    return _stored(trigger.with_delivery(CHANNEL, outcome))
+    return list(readable(Trigger, documents))
 
 
 def _stored(trigger: Trigger) -> Update:

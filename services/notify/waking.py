@@ -4,9 +4,8 @@ from datetime import datetime
 from functools import partial
 
 from services.jobs import Jobs
-from services.notify.deliveries import CHANNEL
 from services.store.contract import Store, Transaction, Update
-from services.store.triggers import Trigger, Triggers, trigger_path
+from services.store.triggers import Delivery, Trigger, Triggers, trigger_path
 
 
 def wake(store: Store, jobs: Jobs, uid: str, now: datetime) -> int:
@@ -16,22 +15,31 @@ def wake(store: Store, jobs: Jobs, uid: str, now: datetime) -> int:
     """
     waiting = [
         trigger
-        for trigger in Triggers(store).pending(uid)
-        if trigger.due_at is not None and trigger.due_at > now
+        for trigger in Triggers(store).open_of(uid)
+        if any(_is_waiting(delivery, now) for delivery in trigger.deliveries.values())
     ]
     for trigger in waiting:
         store.transact(partial(_make_due, trigger=trigger, now=now))
-    jobs.deliver_all([(uid, trigger.id) for trigger in waiting])
+    if waiting:
+        jobs.dispatch([uid])
     return len(waiting)
+
+
+def _is_waiting(delivery: Delivery, now: datetime) -> bool:
+    """Whether it was never tried and is not due; one of a later round waits for its hour."""
+    due = delivery.due_at is not None and delivery.due_at > now
+    return due and delivery.state == "pending" and delivery.round == 0
 
 
 def _make_due(transaction: Transaction, trigger: Trigger, now: datetime) -> None:
     """Unless a worker has begun it meanwhile."""
     path = trigger_path(trigger.uid, trigger.id)
     document = transaction.get(path)
-    present = Trigger.from_document(document) if document else None
-    delivery = trigger.deliveries[CHANNEL]
-    if present is None or present.deliveries[CHANNEL] != delivery:
+    if document is None:
         return
-    due = present.with_delivery(CHANNEL, delivery.model_copy(update={"due_at": now}))
-    transaction.write(Update(path, due.fields()))
+    present = woken = Trigger.from_document(document)
+    for channel, delivery in trigger.deliveries.items():
+        if _is_waiting(delivery, now) and present.deliveries.get(channel) == delivery:
+            woken = woken.with_delivery(channel, delivery.model_copy(update={"due_at": now}))
+    if woken != present:
+        transaction.write(Update(path, woken.fields()))

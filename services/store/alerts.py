@@ -49,7 +49,8 @@ class Alert(Record):
     the metric has been on the other side of its level, or of `rearm_at` where that is given;
     after a ring that is `rearm_margin` per cent of the level away from it.
     paused: by its owner, or for `paused_because`. triggered and expired: done.
-    An `urgent` one is delivered in its owner's quiet hours, too.
+    An `urgent` one is delivered in its owner's quiet hours, too. `channels` are the names of
+    those by which it rings, None for its owner's.
     `epoch` counts the armings, one that waits first included; `baseline` is the reading from
     which on the present one counts, in the shares of its session. Until `rests_after`, that
     session included, an alert that rings once a day counts nothing. Nothing that happens
@@ -62,6 +63,7 @@ class Alert(Record):
     condition: Condition
     frequency: Frequency = "once"
     urgent: bool = False
+    channels: tuple[str, ...] | None = None
     note: str = Field("", max_length=MAX_NOTE)
     state: State
     epoch: int

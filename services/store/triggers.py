@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.alerts.conditions import Condition
 from services.errors import NotFound
@@ -21,7 +21,9 @@ class Delivery(BaseModel):
     held: waits until the owner has confirmed the address; at `due_at` it is looked at again,
     should the job that releases it have been lost. sending: a worker holds it until
     `due_at`, when another may take over. `due_at` is None when there is nothing left to do.
-    `group` names those that were first tried in one mail, and are one mail from then on.
+    `group` names those that were first tried in one message, and are one from then on.
+    `reached` are the devices that have it by now. `round` counts up when the owner asks to be
+    told again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +34,8 @@ class Delivery(BaseModel):
     sent_at: datetime | None = None
     error: str | None = None
     group: str | None = None
+    reached: tuple[str, ...] = ()
+    round: int = 0
 
 
 class Trigger(Record):
@@ -41,7 +45,8 @@ class Trigger(Record):
     last check) are in the unit of the condition's metric; `price` and `peak` (from which a
     drawdown or run-up counts) are in `currency`. `occurred_at` is the exchange's time,
     `noticed_at` ours, both UTC. `open` while a delivery is due, the next at `due_at`.
-    `urgent` as the alert was when it rang: delivered in quiet hours, too.
+    `urgent` as the alert was when it rang: delivered in quiet hours, too. `channels` are those
+    of the alert, None for its owner's; `deliveries` has none before the outbox looks at it.
     """
 
     uid: str
@@ -52,6 +57,7 @@ class Trigger(Record):
     condition: Condition
     note: str
     urgent: bool = False
+    channels: tuple[str, ...] | None = None
     value: float
     price: float
     low: float
@@ -61,7 +67,7 @@ class Trigger(Record):
     occurred_at: datetime
     noticed_at: datetime
     source: str
-    deliveries: dict[str, Delivery]
+    deliveries: dict[str, Delivery] = Field(default_factory=dict)
     open: bool
     due_at: datetime | None
 
@@ -141,21 +147,11 @@ class Triggers:
         )
         return list(readable(Trigger, self._store.query(query)))
 
-    def of_group(self, uid: str, group: str, limit: int = 500) -> list[Trigger]:
-        """A person's triggers that were first tried in one e-mail."""
+    def open_of(self, uid: str) -> list[Trigger]:
+        """A person's triggers with a delivery that is still to be made, the longest due first."""
         query = Query(
-            f"users/{uid}/triggers", where=(("deliveries.email.group", "==", group),), limit=limit
+            f"users/{uid}/triggers",
+            where=(("open", "==", True),),
+            order_by=(("due_at", "ascending"),),
         )
-        return list(readable(Trigger, self._store.query(query)))
-
-    def held(self, uid: str, limit: int = 500) -> list[Trigger]:
-        """A person's triggers whose e-mail waits for the address to be confirmed."""
-        query = Query(
-            f"users/{uid}/triggers", where=(("deliveries.email.state", "==", "held"),), limit=limit
-        )
-        return list(readable(Trigger, self._store.query(query)))
-
-    def pending(self, uid: str) -> list[Trigger]:
-        """A person's triggers whose e-mail was never tried, those held by quiet hours included."""
-        query = Query(f"users/{uid}/triggers", where=(("deliveries.email.state", "==", "pending"),))
         return list(readable(Trigger, self._store.query(query)))

@@ -2,15 +2,49 @@
 
 import hashlib
 from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.errors import AlreadyExists, NotFound
 from services.notify.quiet import QuietHours
 from services.store.contract import Create, Document, Store, Transaction, Update
 from services.store.record import Record
 
+EMAIL, PUSH = "email", "push"
+"""The names of the channels that everybody has; others are destinations, by their ids."""
+DestinationKind: TypeAlias = Literal["apprise", "webhook"]
+DigestEvery: TypeAlias = Literal["never", "day", "week"]
+MAX_DESTINATIONS = 10
+MAX_DESTINATION_URL = 2_048
+
+
+class Destination(BaseModel):
+    """A place beyond mail and devices that a person's alerts are sent to.
+
+    apprise: `url` is an Apprise address, which holds secrets. webhook: `url` is an https address,
+    and `secret` signs what is posted to it. `off_because` is set once the place says that it is
+    gone: nothing is sent there until its owner switches it on again.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^d[0-9A-Z]{26}$")
+    kind: DestinationKind
+    name: str = Field(min_length=1, max_length=60)
+    url: str = Field(min_length=1, max_length=MAX_DESTINATION_URL)
+    secret: str = ""
+    added_at: datetime
+    off_at: datetime | None = None
+    off_because: str | None = None
+
 
 class User(Record):
     """A person's profile. `auth_epoch` counts up when all sessions and tokens must end.
+
+    Alerts ring by `channels` (`email`, `push`, ids of destinations); where all of these fail, those
+    of `fallback` are tried, one after the other. `digest_due_at` is when the next digest is to be
+    sent, None where there is none.
 
     `mail_stopped_at`: the person wants no mail but that about the account. `mail_refused_at`: the
     mailbox was refused for good; confirming the address again switches it on.
@@ -26,6 +60,19 @@ class User(Record):
     quiet_hours: QuietHours | None = None
     mail_stopped_at: datetime | None = None
     mail_refused_at: datetime | None = None
+    channels: tuple[str, ...] = (EMAIL,)
+    fallback: tuple[str, ...] = (EMAIL,)
+    destinations: tuple[Destination, ...] = ()
+    digest: DigestEvery = "never"
+    digest_due_at: datetime | None = None
+    digest_sent_at: datetime | None = None
+
+    def destination(self, id_: str) -> Destination | None:
+        return next((one for one in self.destinations if one.id == id_), None)
+
+    def has(self, channel: str) -> bool:
+        """Whether the person has a channel of that name, switched on or off."""
+        return channel in (EMAIL, PUSH) or self.destination(channel) is not None
 
 
 class ApiToken(Record):

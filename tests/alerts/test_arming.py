@@ -75,7 +75,7 @@ def test_fire_now_tells_the_metric_s_value_not_the_price(bell: Bell) -> None:
     (trigger,) = bell.triggers()
     assert (trigger.value, trigger.low, trigger.high, trigger.price) == (5, 5, 5, 100)
     assert alert.state == "triggered"
-    assert bell.jobs.delivered == [(bell.uid, trigger.id)]
+    assert bell.jobs.dispatched == [bell.uid]
 
 
 def test_fire_now_leaves_a_daily_alert_armed_for_the_next_session(bell: Bell) -> None:

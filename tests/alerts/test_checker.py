@@ -80,7 +80,7 @@ def test_the_evidence_says_what_happened(bell: Bell) -> None:
     assert (trigger.low, trigger.high, trigger.currency) == (88, 95, "USD")
     assert (trigger.occurred_at, trigger.noticed_at) == (bell.at, bell.at)
     assert (trigger.source, trigger.note) == ("fixed", "buy")
-    assert bell.jobs.delivered == [(bell.uid, trigger.id)]
+    assert bell.jobs.dispatched == [bell.uid]
 
 
 def test_an_alert_that_is_true_already_is_refused_with_the_present_value(bell: Bell) -> None:

@@ -552,7 +552,7 @@ def test_a_trigger_whose_commit_went_unanswered_is_recorded_once_and_delivered(
     assert bell.check().recorded == 0
     assert sweep_at_once(bell, monkeypatch) == 0
     assert len(bell.triggers()) == 1
-    assert bell.jobs.delivered == []
+    assert bell.jobs.dispatched == []
     assert bell.parts.outbox.sweep(bell.at) == 1
 
 

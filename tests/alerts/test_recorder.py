@@ -18,7 +18,7 @@ from services.store.alerts import Alert
 from services.store.contract import Create, Delete, Update
 from tests.support.bell import Bell
 from tests.support.market import RecordingJobs, make_quote
-from workers.queues import MAIL, RqJobs
+from workers.queues import PUSH, RqJobs
 
 RISES_TO_110 = PriceCondition(kind="price_rises_to", level=110)
 
@@ -88,7 +88,7 @@ def test_one_entry_of_many_alerts_gives_each_its_trigger(
     assert recorder.drain() == 100
     assert all_triggers(bell) == [f"{alert.id}-1" for alert in alerts]
     assert {bell.now_of(alert).state for alert in alerts} == {"triggered"}
-    assert len(bell.jobs.delivered) == 100
+    assert bell.jobs.dispatched == [bell.uid]
     assert redis.xlen(FIRED) == 0
 
 
@@ -177,11 +177,11 @@ def test_a_trigger_restored_beside_its_alert_from_before_it_is_not_made_twice(
     assert recorder.drain() == 5
     before = alerts[2]
     bell.services.store.write(Update(before.path, before.fields()))
-    bell.jobs.delivered.clear()
+    bell.jobs.dispatched.clear()
     claim(redis, [before, *stored_more(bell, 5, 2)], evidence(bell))
     assert recorder.drain() == 2
     assert bell.now_of(before).state == "triggered"
-    assert len(bell.jobs.delivered) == 2
+    assert bell.jobs.dispatched == [bell.uid]
 
 
 @pytest.mark.parametrize("where", ["_record", "_follow", "_acknowledge"])
@@ -256,7 +256,7 @@ def test_two_recorders_at_once_share_the_work_and_double_nothing(
     recorder.sweep()
     assert len(all_triggers(bell)) == 300
     assert redis.xlen(FIRED) == 0
-    assert len(set(bell.jobs.delivered)) == 300
+    assert set(bell.jobs.dispatched) == {bell.uid}
 
 
 def test_an_entry_of_nothing_that_anybody_knows_stays(redis: Redis, recorder: Recorder) -> None:
@@ -287,7 +287,7 @@ def test_what_recording_asks_of_the_store_and_redis_grows_with_batches_not_with_
     calls = {name: stat["calls"] for name, stat in redis.info("commandstats").items()}
     assert calls["cmdstat_exec"] <= 3 * 6
     assert "cmdstat_lpos" not in calls
-    assert redis.llen(f"rq:queue:{MAIL}") == 600
+    assert redis.llen(f"rq:queue:{PUSH}") == 1
 
 
 def test_nothing_is_sent_before_all_that_rang_together_is_recorded(
@@ -298,13 +298,13 @@ def test_nothing_is_sent_before_all_that_rang_together_is_recorded(
     for start in range(0, 250, 25):
         claim(redis, alerts[start : start + 25], evidence(bell))
     recorded: list[int] = []
-    real = type(bell.jobs).deliver_all
+    real = type(bell.jobs).dispatch
 
-    def enqueue(jobs: RecordingJobs, triggers: Sequence[tuple[str, str]]) -> None:
+    def enqueue(jobs: RecordingJobs, uids: Sequence[str]) -> None:
         recorded.append(len(all_triggers(bell)))
-        real(jobs, triggers)
+        real(jobs, uids)
 
-    monkeypatch.setattr(type(bell.jobs), "deliver_all", enqueue)
+    monkeypatch.setattr(type(bell.jobs), "dispatch", enqueue)
     assert recorder.drain() == 250
     assert recorded == [250]
-    assert len(bell.jobs.delivered) == 250
+    assert bell.jobs.dispatched == [bell.uid]

@@ -71,7 +71,7 @@ def test_one_that_is_to_fire_now_has_rung_at_once(site: Site, person: Person):
     assert (alert["state"], alert["epoch"]) == ("triggered", 1)
     assert alert["last_trigger"] == f"{alert['id']}-1"
     assert person.get(f"/triggers/{alert['last_trigger']}").json["price"] == 100.0
-    assert site.jobs.delivered == [(person.uid, alert["last_trigger"])]
+    assert site.jobs.dispatched == [person.uid]
 
 
 def test_one_that_is_to_wait_waits_for_the_other_side(person: Person):

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.web import Person, Site
+from workers.parts import Parts
 
 
 def ring(site: Site, person: Person, symbol: str = "AAPL") -> str:
@@ -39,8 +40,13 @@ def test_a_trigger_shows_its_evidence_and_deliveries(site: Site, person: Person)
         "note": "look",
         "urgent": False,
     }
-    assert deliveries["email"].keys() == {"state", "attempts", "due_at", "sent_at", "error"}
-    assert deliveries["email"]["state"] == "pending"
+    assert deliveries == {}, "the outbox has not looked at it yet"
+    site.services.users.update(person.uid, confirmed_at=None)
+    Parts(site.services, site.market).outbox.deliver(person.uid, "email", site.at)
+    (trigger,) = person.get("/triggers").json["items"]
+    email = trigger["deliveries"]["email"]
+    assert email.keys() == {"state", "attempts", "due_at", "sent_at", "error"}
+    assert email["state"] == "held"
 
 
 def test_one_trigger_is_read_by_its_id(site: Site, person: Person):

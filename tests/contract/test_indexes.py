@@ -284,9 +284,9 @@ def test_a_lost_composite_index_would_be_noticed(lost: int, monkeypatch) -> None
 
 
 def test_an_exemption_of_what_is_asked_for_would_be_noticed(monkeypatch) -> None:
-    exempt = {"collectionGroup": "triggers", "fieldPath": "deliveries", "indexes": []}
-    rest = [one for one in FILE["fieldOverrides"] if "deliveries" not in one["fieldPath"]]
+    exempt = {"collectionGroup": "triggers", "fieldPath": "noticed_at", "indexes": []}
+    rest = [one for one in FILE["fieldOverrides"] if one["fieldPath"] != "noticed_at"]
     monkeypatch.setitem(FILE, "fieldOverrides", [*rest, exempt])
     store = RecordingStore()
-    Triggers(store).held("u")  # type: ignore[arg-type]  # as much of a store as it asks
+    Triggers(store).page("u")  # type: ignore[arg-type]  # as much of a store as it asks
     assert not any(is_served(need) for query in store.queries for need in needs(query))

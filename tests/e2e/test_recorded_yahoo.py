@@ -57,8 +57,7 @@ def test_a_real_price_that_reaches_its_level_becomes_a_mail(
     trade(yahoo_server, live, "OCDO.L", 299.5)
     trade(yahoo_server, live, "BTC-USD", 96_000)
     assert live.check().recorded == 2
-    for uid, trigger_id in live.jobs.delivered:
-        live.parts.outbox.deliver(uid, trigger_id, live.at)
+    live.deliver()
 
     (mail,) = smtp.accepted
     assert mail["Subject"] == "2 alerts rang: AAPL, OCDO.L · Bellwether"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from services.accounts.links import Links
+from services.notify.channel import Channels, Letter
+from services.notify.channels.email.channel import EmailChannel
 from services.notify.channels.email.transport import SmtpTransport
 from services.notify.compose import Composer
 from services.notify.outbox import Outbox
@@ -27,15 +29,19 @@ class Post:
     trigger_id: str
 
     def deliver(self) -> Delivery:
-        self.outbox.deliver(self.bell.uid, self.trigger_id, self.bell.at)
+        """Send one message."""
+        self.outbox.deliver(self.bell.uid, "email", self.bell.at)
         return self.delivery
+
+    def lease(self) -> Letter:
+        """What a worker does before it sends."""
+        letter = self.outbox._lease(self.bell.uid, "email", self.bell.at).letter
+        assert letter is not None
+        return letter
 
     def deliver_all(self) -> None:
         """One sweep, and every job of it."""
-        self.bell.jobs.delivered.clear()
-        self.outbox.sweep(self.bell.at)
-        for uid, trigger_id in self.bell.jobs.delivered:
-            self.outbox.deliver(uid, trigger_id, self.bell.at)
+        self.bell.sweep(self.outbox)
 
     def ring(self, *symbols: str) -> list[Trigger]:
         """Let an alert on each of these symbols ring now."""
@@ -78,8 +84,11 @@ def post(bell: Bell, smtp: SmtpPeer) -> Post:
     bell.check_at(111, day_high=112)
     outbox = Outbox(
         bell.services.store,
-        Composer("https://bell.example", SENDER, LINKS),
-        SmtpTransport(smtp.url, SENDER),
+        Channels(
+            EmailChannel(
+                Composer("https://bell.example", SENDER, LINKS), SmtpTransport(smtp.url, SENDER)
+            )
+        ),
         bell.jobs,
         luck=lambda: 0.5,
     )

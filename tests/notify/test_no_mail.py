@@ -94,7 +94,7 @@ def test_a_mailbox_that_is_refused_for_now_is_tried_again(post: Post) -> None:
 def test_a_refusal_of_an_address_that_was_changed_meanwhile_switches_nothing_off(
     post: Post,
 ) -> None:
-    leased = post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at)
+    leased = post.lease()
     assert leased is not None
     post.smtp.recipient = NO_SUCH
     post.change(email="new@example.com")

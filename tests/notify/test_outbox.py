@@ -10,7 +10,7 @@ from services.notify.channels.email.transport import SmtpTransport
 from services.notify.compose import Composer
 from services.notify.deliveries import JITTER, RETRIES, after_failure
 from services.store.contract import Update
-from services.store.triggers import Delivery, Triggers, trigger_path
+from services.store.triggers import Delivery, trigger_path
 from services.store.users import User
 from tests.notify.conftest import LINKS, SENDER, Post
 from tests.support.market import MONDAY
@@ -75,7 +75,7 @@ def test_after_the_last_retry_a_delivery_fails_visibly() -> None:
 
 
 def test_a_delivery_of_a_worker_that_died_is_taken_over_after_its_lease(post: Post) -> None:
-    assert post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at) is not None
+    assert post.lease() is not None
     assert post.deliver().state == "sending"
     assert post.smtp.accepted == []
     post.bell.later(3)
@@ -84,12 +84,13 @@ def test_a_delivery_of_a_worker_that_died_is_taken_over_after_its_lease(post: Po
 
 
 def test_a_worker_whose_lease_ended_does_not_overwrite_its_successor(post: Post) -> None:
-    slow = post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at)
+    slow = post.lease()
     assert slow is not None
     post.bell.later(3)
     post.deliver()
     failure = DeliveryError("too late", permanent=True)
-    post.outbox._settle(slow.triggers, after_failure(slow.delivery, failure, MONDAY, 0))
+    after = after_failure(slow.delivery, failure, MONDAY, 0)
+    post.outbox._settle(slow.triggers, "email", after, slow.user, MONDAY)
     assert post.delivery.state == "sent"
 
 
@@ -105,10 +106,10 @@ def test_an_unconfirmed_address_gets_no_mail_until_it_is_confirmed(post: Post) -
 
 
 def test_a_sweep_enqueues_only_what_is_due(post: Post) -> None:
-    post.bell.jobs.delivered.clear()
+    post.bell.jobs.dispatched.clear()
     assert post.outbox.sweep(post.bell.at - timedelta(seconds=1)) == 0
     assert post.outbox.sweep(post.bell.at) == 1
-    assert post.bell.jobs.delivered == [(post.bell.uid, post.trigger_id)]
+    assert post.bell.jobs.dispatched == [post.bell.uid]
 
 
 def test_an_account_that_is_gone_fails_its_delivery(post: Post) -> None:
@@ -144,27 +145,24 @@ def test_every_lease_is_told_from_the_others(post: Post) -> None:
     post.deliver()
     users.update(post.bell.uid, confirmed_at=post.bell.at)
     post.outbox.release(post.bell.uid, post.bell.at)
-    first = post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at)
+    first = post.lease()
     post.bell.later(3)
-    second = post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at)
+    second = post.lease()
     assert first is not None
     assert second is not None
     late = DeliveryError("too late", permanent=True)
-    post.outbox._settle(first.triggers, after_failure(first.delivery, late, MONDAY, 0))
+    after = after_failure(first.delivery, late, MONDAY, 0)
+    post.outbox._settle(first.triggers, "email", after, first.user, MONDAY)
     assert post.delivery.state == "sending"
 
 
-def test_all_that_was_held_is_released_however_much_it_is(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_that_was_held_is_released(post: Post) -> None:
     users = post.bell.services.users
     users.update(post.bell.uid, confirmed_at=None)
     for _ in range(4):
         post.bell.alert("price_rises_to", 100, if_true="fire_now")
-    for trigger in post.bell.triggers():
-        post.outbox.deliver(post.bell.uid, trigger.id, post.bell.at)
-    page = Triggers.held
-    monkeypatch.setattr(Triggers, "held", lambda self, uid: page(self, uid, limit=2))
+    post.bell.sweep(post.outbox)
+    assert post.states == ["held"] * 5
     users.update(post.bell.uid, confirmed_at=post.bell.at)
     assert post.outbox.release(post.bell.uid, post.bell.at) == 5
     assert {t.deliveries["email"].state for t in post.bell.triggers()} == {"pending"}
@@ -181,7 +179,7 @@ def test_what_is_held_is_sent_though_the_job_that_releases_it_was_lost(post: Pos
 
 def test_a_mail_that_takes_every_worker_down_fails_visibly_in_the_end(post: Post) -> None:
     for _ in range(len(RETRIES) + 1):
-        assert post.outbox._lease(post.bell.uid, post.trigger_id, post.bell.at) is not None
+        assert post.lease() is not None
         post.bell.later(3)
     delivery = post.deliver()
     assert (delivery.state, delivery.due_at) == ("failed", None)
@@ -208,7 +206,7 @@ def test_a_server_that_refuses_us_and_not_the_mailbox_is_tried_again(
 
     monkeypatch.setattr(smtplib.SMTP, "login", refused)
     url = post.smtp.url.replace("smtp://", "smtp://user:secret@")
-    post.outbox._transport = SmtpTransport(url, SENDER)
+    monkeypatch.setattr(post.outbox._channels.email, "_transport", SmtpTransport(url, SENDER))
     assert post.deliver().state == "retry"
 
 

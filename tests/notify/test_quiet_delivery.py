@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.notify.channel import Channels
+from services.notify.channels.email.channel import EmailChannel
 from services.notify.channels.email.transport import SmtpTransport
 from services.notify.outbox import Outbox
 from services.notify.quiet import QuietHours
@@ -37,7 +39,7 @@ class Night:
         return self.bell.services.triggers.get(self.bell.uid, f"{alert.id}-1")
 
     def deliver(self, trigger_id: str) -> Delivery:
-        self.outbox.deliver(self.bell.uid, trigger_id, self.bell.at)
+        self.outbox.deliver(self.bell.uid, "email", self.bell.at)
         return self.delivery(trigger_id)
 
     def delivery(self, trigger_id: str) -> Delivery:
@@ -46,27 +48,20 @@ class Night:
     def at(self, moment: datetime) -> int:
         """Go on to that time, sweep and deliver; returns how many triggers were due."""
         self.bell.at = moment
-        self.bell.jobs.delivered.clear()
-        due = self.outbox.sweep(moment)
-        self.work()
-        return due
+        return self.bell.sweep(self.outbox)
 
     def wake(self) -> int:
-        self.bell.jobs.delivered.clear()
+        self.bell.jobs.dispatched.clear()
         released = wake(self.bell.services.store, self.bell.jobs, self.bell.uid, self.bell.at)
-        self.work()
+        self.bell.deliver(self.outbox)
         return released
-
-    def work(self) -> None:
-        for uid, trigger_id in self.bell.jobs.delivered:
-            self.outbox.deliver(uid, trigger_id, self.bell.at)
 
 
 @pytest.fixture
 def night(bell: Bell, smtp: SmtpPeer) -> Night:
     transport = SmtpTransport(smtp.url, SENDER)
-    parts = bell.parts
-    outbox = Outbox(bell.services.store, parts.composer, transport, bell.jobs, luck=lambda: 0.5)
+    channels = Channels(EmailChannel(bell.parts.composer, transport))
+    outbox = Outbox(bell.services.store, channels, bell.jobs, luck=lambda: 0.5)
     bell.price(100.0, "MSFT")
     found = Night(bell, outbox, smtp)
     found.set(time_zone="Asia/Tokyo", quiet_hours=QuietHours(start="22:00", end="07:00"))

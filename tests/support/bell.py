@@ -15,6 +15,7 @@ from services.container import Services
 from services.ids import new_id
 from services.market.models import Bar
 from services.market.provider import Provider
+from services.notify.outbox import Outbox
 from services.store.alerts import Alert
 from services.store.contract import Store
 from services.store.triggers import Trigger
@@ -94,6 +95,26 @@ class Bell:
             volume=1,
         )
         self.market.bars_of.setdefault(("AAPL", "1m"), []).append(bar)
+
+    def sweep(self, outbox: Outbox | None = None) -> int:
+        """One sweep, and every job that follows; returns how many triggers were due."""
+        outbox = outbox or self.parts.outbox
+        self.jobs.dispatched.clear()
+        due = outbox.sweep(self.at)
+        self.deliver(outbox)
+        return due
+
+    def deliver(self, outbox: Outbox | None = None) -> None:
+        """Every job about deliveries that was asked for, and those that follow."""
+        outbox, jobs = outbox or self.parts.outbox, self.jobs
+        while jobs.dispatched or jobs.delivered:
+            uids, jobs.dispatched = jobs.dispatched, []
+            for uid in uids:
+                outbox.dispatch(uid, self.at)
+            asked, jobs.delivered = jobs.delivered, []
+            for uid, channel in asked:
+                while outbox.deliver(uid, channel, self.at):
+                    pass
 
     def triggers(self) -> list[Trigger]:
         return self.services.triggers.page(self.uid)[0]

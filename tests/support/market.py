@@ -160,6 +160,7 @@ class RecordingJobs:
 
     fetched: list[list[str]] = field(default_factory=list)
     searched: list[str] = field(default_factory=list)
+    dispatched: list[str] = field(default_factory=list)
     delivered: list[tuple[str, str]] = field(default_factory=list)
     account_mails: list[tuple[AccountMail, str]] = field(default_factory=list)
     bars_asked: list[tuple[str, BarInterval, int]] = field(default_factory=list)
@@ -212,12 +213,11 @@ class RecordingJobs:
     def check_shard(self, number: int, of: int) -> None:
         self.shards.append((number, of))
 
-    def deliver(self, uid: str, trigger_id: str) -> None:
-        self.delivered.append((uid, trigger_id))
+    def dispatch(self, uids: Sequence[str]) -> None:
+        self.dispatched += uids
 
-    def deliver_all(self, triggers: Sequence[tuple[str, str]]) -> None:
-        for uid, trigger_id in triggers:
-            self.deliver(uid, trigger_id)
+    def deliver(self, uid: str, channel: str) -> None:
+        self.delivered.append((uid, channel))
 
     def send_notice(self, kind: Notice, uid: str, alert_ids: Sequence[str]) -> None:
         self.notices.append((kind, uid, tuple(alert_ids)))

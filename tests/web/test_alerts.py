@@ -76,7 +76,7 @@ def test_a_condition_that_is_true_already_is_asked_about(ada: Reader) -> None:
 def test_ring_now_rings_now(ada: Reader) -> None:
     sent = ada.send("/alerts/new", **{**NEW, "level": "90", "if_true": "fire_now"})
     assert "AAPL rose to 90.00" in ada.page(sent.location)
-    assert len(ada.site.jobs.delivered) == 1
+    assert len(ada.site.jobs.dispatched) == 1
 
 
 def test_wait_waits_for_the_price_to_go_back(ada: Reader) -> None:

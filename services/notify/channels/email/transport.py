@@ -61,7 +61,9 @@ class SmtpTransport:
         except smtplib.SMTPResponseException as error:
             raise _refused(error.smtp_code, error.smtp_error) from None
         except (smtplib.SMTPException, OSError) as error:
-            raise DeliveryError(f"The mail server cannot be reached: {error}") from None
+            raise DeliveryError(
+                f"The mail server cannot be reached: {error}", unreachable=True
+            ) from None
 
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:

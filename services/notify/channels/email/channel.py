@@ -1,0 +1,43 @@
+"""Alerts by e-mail: all that is due together is one mail."""
+
+from datetime import datetime
+from typing import Protocol
+
+from services.notify.channel import Letter
+from services.notify.compose import Composer
+from services.notify.deliveries import no_mail_because
+from services.notify.message import Message
+from services.store.users import User
+
+TOGETHER = 100
+"""Triggers in one mail, at most."""
+
+
+class Transport(Protocol):
+    def send(self, message: Message, now: datetime) -> None:
+        """Raises DeliveryError."""
+
+
+class EmailChannel:
+    def __init__(self, composer: Composer, transport: Transport) -> None:
+        self._composer = composer
+        self._transport = transport
+
+    def together(self, waiting: int) -> int:
+        return min(waiting, TOGETHER)
+
+    def absent_because(self, user: User, name: str) -> str | None:  # noqa: ARG002 - one address
+        return no_mail_because(user)
+
+    def is_held(self, user: User) -> bool:
+        return user.confirmed_at is None
+
+    def send(self, letter: Letter, now: datetime) -> tuple[str, ...]:
+        group = letter.delivery.group
+        message = self._composer.triggers(letter.triggers, letter.user, group, now)
+        self._transport.send(message, now)
+        return ()
+
+    def switched_off(self, user: User, name: str, reason: str, now: datetime) -> dict[str, object]:  # noqa: ARG002
+        """No mail until the address is confirmed again."""
+        return {"mail_refused_at": now}
