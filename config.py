@@ -51,6 +51,16 @@ class Settings(BaseSettings):
     """smtp://user:password@host:port (STARTTLS where offered) or smtps://; empty: local mailbox."""
     mail_from: str = "Bellwether <bellwether@localhost>"
     """Sender of all mails."""
+    mail_reply_to: str = ""
+    """Where answers to mails go; empty: to the sender."""
+    mail_connections: int = Field(4, ge=1, le=100)
+    """How many mails are on their way to the SMTP server at once, over all workers."""
+    mails_per_minute: int = Field(0, ge=0)
+    """How many mails all workers send in a minute, as the provider allows; 0: no limit."""
+    vapid_private_key: SecretStr = SecretStr("")
+    """Signs Web Push (`flask push-key` makes one); empty: made once and kept in BELLWETHER_DATA."""
+    private_hosts: str = ""
+    """Hosts of your own network that people's webhooks and chats may reach, with commas between."""
     redis_url: str = ""
     """redis:// or rediss:// address; empty: `make run` starts a server of its own."""
     firebase_project_id: str = ""
