@@ -39,6 +39,10 @@ class Channel(Protocol):
         """Hand the message over; returns the ids of those of several receivers that have it by
         now, none where there is one only. Raises DeliveryError."""
 
+    def send_test(self, user: User, name: str, now: datetime) -> str:
+        """Send a real message that shows that it arrives; returns what came of it, in plain words.
+        Raises DeliveryError."""
+
     def switched_off(self, user: User, name: str, reason: str, now: datetime) -> dict[str, object]:
         """The changes of a profile whose channel has said that it is gone."""
 

@@ -69,7 +69,7 @@ class Composer:
         """One mail about all that rang; `group` names those that are more than one."""
         if group is None:
             return self.trigger(triggers[0], user, now)
-        subject = f"{len(triggers)} alerts rang: {_symbols(triggers)}"
+        subject = f"{len(triggers)} alerts rang: {symbols_of(triggers)}"
         return self._message(
             "triggers",
             to=user.email,
@@ -110,6 +110,12 @@ class Composer:
 
     def _stop_link(self, user: User, now: datetime) -> str:
         return f"{self._address}/mail/stop/{self._links.make_stop(user.uid, now)}"
+
+    def test(self, user: User, key: str) -> Message:
+        """A mail that shows that mail arrives; `key` is its identity."""
+        subject = "This is how an alert reaches you · Bellwether"
+        link = f"{self._address}/account"
+        return self._message("test", to=user.email, subject=subject, key=key, link=link)
 
     def account(self, kind: AccountMail, user: User, token: str, key: str) -> Message:
         """A mail about the account; `token` is the signed part of its link, `key` its identity."""
@@ -174,7 +180,7 @@ class Composer:
         )
 
 
-def _symbols(triggers: Sequence[Trigger]) -> str:
+def symbols_of(triggers: Sequence[Trigger]) -> str:
     """Which symbols rang, the first few by name: `AAPL, MSFT, IBM and 4 more`."""
     symbols = list(dict.fromkeys(trigger.symbol for trigger in triggers))
     named, more = ", ".join(symbols[:_NAMED]), len(symbols) - _NAMED

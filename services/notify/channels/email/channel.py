@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from services.errors import DeliveryError
 from services.notify.channel import Letter
 from services.notify.compose import Composer
 from services.notify.deliveries import no_mail_because
@@ -37,6 +38,13 @@ class EmailChannel:
         message = self._composer.triggers(letter.triggers, letter.user, group, now)
         self._transport.send(message, now)
         return ()
+
+    def send_test(self, user: User, name: str, now: datetime) -> str:  # noqa: ARG002 - one address
+        if because := no_mail_because(user):
+            raise DeliveryError(because, permanent=True)
+        key = f"test.{user.uid}.{int(now.timestamp())}"
+        self._transport.send(self._composer.test(user, key), now)
+        return f"The mail server took a test mail to {user.email}. Look into your mailbox."
 
     def switched_off(self, user: User, name: str, reason: str, now: datetime) -> dict[str, object]:  # noqa: ARG002
         """No mail until the address is confirmed again."""
