@@ -1,4 +1,5 @@
-"""Signed links of limited life: confirm an address, reset a password, pause an alert, stop mail."""
+"""Signed links of limited life: confirm an address, reset a password, answer a message about an
+alert (snooze, ring again, pause), stop mail."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from services.store.users import User
 Purpose: TypeAlias = Literal["confirm", "reset"]
 LIFE: dict[Purpose, timedelta] = {"confirm": timedelta(days=7), "reset": timedelta(hours=1)}
 MAIL_LIFE = timedelta(days=366)
-"""Of a link that pauses an alert or stops mail: mails are kept for long."""
+"""Of a link in a message about alerts: mails are kept for long."""
 
 
 class Links:
@@ -32,6 +33,22 @@ class Links:
     def paused(self, token: str, now: datetime) -> tuple[str, str]:
         """The uid and the alert's id. Raises AuthenticationFailed."""
         return self._current("pause", token, now)
+
+    def make_snooze(self, uid: str, trigger_id: str, round_: int, now: datetime) -> str:
+        """A token that has this trigger told once more, after that round, and does nothing else."""
+        return self._make_numbered("snooze", uid, trigger_id, round_, now)
+
+    def snoozed(self, token: str, now: datetime) -> tuple[str, str, int]:
+        """The uid, the trigger's id and the round. Raises AuthenticationFailed."""
+        return self._numbered("snooze", token, now)
+
+    def make_again(self, uid: str, alert_id: str, epoch: int, now: datetime) -> str:
+        """A token that arms this alert once more, after that epoch, and does nothing else."""
+        return self._make_numbered("again", uid, alert_id, epoch, now)
+
+    def again(self, token: str, now: datetime) -> tuple[str, str, int]:
+        """The uid, the alert's id and the epoch. Raises AuthenticationFailed."""
+        return self._numbered("again", token, now)
 
     def make_stop(self, uid: str, now: datetime) -> str:
         """A token that stops a person's mail and does nothing else."""
@@ -53,6 +70,14 @@ class Links:
         """Raises AuthenticationFailed when the address or password has changed since."""
         if self._open(purpose, token)[1] != _bound_to(purpose, user):
             raise AuthenticationFailed("This link has been used, or is no longer valid.")
+
+    def _make_numbered(self, purpose: str, uid: str, id_: str, number: int, now: datetime) -> str:
+        return self._serializer(purpose).dumps([uid, f"{id_} {number}", _until(now + MAIL_LIFE)])
+
+    def _numbered(self, purpose: str, token: str, now: datetime) -> tuple[str, str, int]:
+        uid, bound = self._current(purpose, token, now)
+        id_, _, number = bound.rpartition(" ")
+        return uid, id_, int(number)
 
     def _current(self, purpose: str, token: str, now: datetime) -> tuple[str, str]:
         uid, bound, until = self._open(purpose, token)

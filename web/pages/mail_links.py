@@ -29,6 +29,18 @@ def pause(token: str) -> ResponseReturnValue:
     return _about_alert(token, done=True)
 
 
+@pages.route("/snooze/<token>", methods=["GET", "POST"])
+def snooze(token: str) -> ResponseReturnValue:
+    services().links.snoozed(token, now())
+    return render_template("accounts/pause_alert.html", headline="", done=True)
+
+
+@pages.route("/again/<token>", methods=["GET", "POST"])
+def again(token: str) -> ResponseReturnValue:
+    services().links.again(token, now())
+    return render_template("accounts/pause_alert.html", headline="", done=True)
+
+
 @pages.get("/stop/<token>")
 def ask_to_stop(token: str) -> ResponseReturnValue:
     user = services().accounts.may_stop_mail(token, now())
