@@ -130,13 +130,17 @@ class Arming:
         rearm_margin: float | None = None,
         urgent: bool | None = None,
         if_true: IfTrue | None = None,
+        after_epoch: int | None = None,
     ) -> Alert:
         """Arm an alert anew, with its next epoch: resume it, ring again, or change its condition.
 
+        With `after_epoch`, one that is armed or waits, or has another epoch, stays as it is.
         Raises NotFound, AlreadyTrue or InvalidInput.
         """
 
         def change(alert: Alert) -> tuple[Alert, Trigger | None]:
+            if after_epoch is not None and not alert.may_ring_again(after_epoch):
+                return alert, None
             alert = _amended(alert, now, None, frequency, expires_at, rearm_margin, urgent)
             check_expiry(alert.expires_at, now)
             if condition is not None:

@@ -83,6 +83,10 @@ class Alert(Record):
     def path(self) -> str:
         return alert_path(self.uid, self.id)
 
+    def may_ring_again(self, epoch: int) -> bool:
+        """Whether it is done or paused, and has not been armed since that epoch."""
+        return self.epoch == epoch and self.state not in ("armed", "waiting")
+
     def condition_on(self, session: date) -> Condition:
         """The condition in the shares of that session, before the splits that came later."""
         later = [done for done in self.adjustments if done.session > session]
