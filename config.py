@@ -3,8 +3,11 @@
 Read from the environment, then from `.env`. `.env.example` lists the same names.
 """
 
+import base64
+import binascii
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -14,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
 SHORTEST_TOKEN = 16
+_ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class SettingsError(Exception):
@@ -99,6 +103,14 @@ class Settings(BaseSettings):
             raise ValueError(f"make it {SHORTEST_TOKEN} characters or longer")
         return value
 
+    @field_validator("vapid_private_key")
+    @classmethod
+    def _a_number_of_p256(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value().strip().rstrip("=")
+        if text and not _is_private_key(text):
+            raise ValueError("this is no key of Web Push; make one: flask --app app push-key")
+        return SecretStr(text)
+
     @field_validator("firebase_project_id")
     @classmethod
     def _project(cls, value: str) -> str:
@@ -130,16 +142,29 @@ class Settings(BaseSettings):
                 "SECRET_KEY is not set. Set it to a long random text, the same for every process:"
                 ' python -c "import secrets; print(secrets.token_urlsafe(48))"'
             )
-        return _kept_secret(self.data / "secret_key")
+        return kept_secret(self.data / "secret_key", lambda: secrets.token_urlsafe(48))
 
 
-def _kept_secret(file: Path) -> str:
+def _is_private_key(text: str) -> bool:
+    """Whether it is a private key of P-256 in base64url: 32 bytes, a number below the order."""
+    try:
+        raw = base64.b64decode(text + "=", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return len(raw) == 32 and 0 < int.from_bytes(raw) < _ORDER_OF_P256
+
+
+def kept_secret(file: Path, make: Callable[[], str]) -> str:
+    """The secret in `file`, which only this user may read; `make` gives it at first use.
+
+    Raises SettingsError where it can be neither read nor kept.
+    """
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(48))
+            draft.write_text(make())
             # Fails if another process was first: then its key counts.
             with suppress(FileExistsError):
                 file.hardlink_to(draft)
@@ -147,7 +172,8 @@ def _kept_secret(file: Path) -> str:
     except OSError as error:
         raise SettingsError(
             f"The signing key cannot be kept in {file.parent} ({error.strerror}). Free some space,"
-            " set BELLWETHER_DATA to a folder that this user may write, or set SECRET_KEY."
+            " set BELLWETHER_DATA to a folder that this user may write, or set"
+            f" {file.name.upper()}."
         ) from error
     finally:
         with suppress(OSError):

@@ -4,6 +4,8 @@ Caught at the edges only: a web request turns one into a page or a problem docum
 a job into a log line and a retry.
 """
 
+from datetime import timedelta
+
 
 class BellwetherError(Exception):
     """The root of all errors below."""
@@ -138,10 +140,15 @@ class AuthenticationFailed(BellwetherError):
     """E-mail and password do not fit, or a token or link is not (or no longer) valid."""
 
 
+class PushOff(BellwetherError):
+    """Push messages are not set up on this site; the message says why."""
+
+
 class DeliveryError(BellwetherError):
     """A channel did not take a message. `permanent` means that a retry cannot help, `gone` that
     nothing will ever arrive where it was sent to, `unreachable` that the channel's server did not
-    answer, to nobody's message. `reached` are those of several receivers that took it."""
+    answer, to nobody's message. `retry_after` is how long the server asked us to wait. `reached`
+    are those of several receivers that took it."""
 
     def __init__(
         self,
@@ -150,10 +157,12 @@ class DeliveryError(BellwetherError):
         permanent: bool = False,
         gone: bool = False,
         unreachable: bool = False,
+        retry_after: timedelta | None = None,
         reached: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.permanent = permanent or gone
         self.gone = gone
         self.unreachable = unreachable
+        self.retry_after = retry_after
         self.reached = reached

@@ -27,6 +27,8 @@ RETRIES = (
 RETRIES_BEFORE_ANOTHER = RETRIES[:2]
 """Where another channel can take over, it is not kept waiting for hours."""
 JITTER = 0.2
+LONGEST_ASKED = timedelta(hours=1)
+"""So long we wait where a server asks us to, at most."""
 MAX_ERROR = 300
 GONE_ACCOUNT = "The account does not exist any more."
 
@@ -162,7 +164,8 @@ def after_failure(
     if error.permanent or delivery.attempts > len(retries):
         over = sent(delivery, now, reached) if reached else failed(delivery, str(error))
         return over.model_copy(update={"error": str(error)[:MAX_ERROR]})
-    wait = RETRIES[delivery.attempts - 1] * (1 + JITTER * luck)
+    asked = min(error.retry_after or timedelta(), LONGEST_ASKED)
+    wait = max(RETRIES[delivery.attempts - 1], asked) * (1 + JITTER * luck)
     return delivery.model_copy(
         update={
             "state": "retry",
