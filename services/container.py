@@ -11,10 +11,13 @@ from services.accounts import Accounts
 from services.accounts.links import Links
 from services.accounts.passwords import Passwords
 from services.alerts.arming import Arming
+from services.alerts.finder import Finder
+from services.alerts.follow_up import FollowUps
 from services.alerts.readings import Readings
 from services.jobs import Jobs
 from services.market.desk import QuoteDesk
 from services.market.lookup import Lookup
+from services.notify.snoozing import Snoozing
 from services.redis_client import open_redis
 from services.store import open_store
 from services.store.alerts import Alerts
@@ -60,6 +63,14 @@ class Services:
     @cached_property
     def arming(self) -> Arming:
         return Arming(self.store, self.redis, self.jobs, self.settings.max_alerts)
+
+    @cached_property
+    def follow_ups(self) -> FollowUps:
+        return FollowUps(self.alerts, self.arming, Finder(self.lookup, self.desk))
+
+    @cached_property
+    def snoozing(self) -> Snoozing:
+        return Snoozing(self.store, self.users)
 
     @cached_property
     def readings(self) -> Readings:

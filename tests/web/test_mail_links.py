@@ -39,7 +39,7 @@ def test_a_scanner_that_follows_the_links_of_a_mail_changes_nothing(
         for _ in range(2):
             answer = anybody.get(link)
             assert answer.status_code == 200
-            assert '<form method="post"><button>' in answer.text
+            assert '<form method="post">' in answer.text
             assert "Set-Cookie" not in answer.headers
     assert state(alert, ada) == "armed"
     assert profile(ada).mail_stopped_at is None
@@ -52,9 +52,10 @@ def test_one_click_pauses_that_alert_without_a_log_in_once_and_again(
     for _ in range(2):
         answer = anybody.client.post(pause_link(ada, alert))
         assert answer.status_code == 200
-        assert "AAPL rises to 150.00 USD: nothing rings for it" in words(answer)
+        assert "AAPL rises to 150.00 USD" in words(answer)
+        assert "Nothing rings for it" in words(answer)
     assert (state(alert, ada), state(other, ada)) == ("paused", "armed")
-    assert "nothing rings" in anybody.page(pause_link(ada, alert))
+    assert "Nothing rings" in anybody.page(pause_link(ada, alert))
 
 
 def test_an_alert_that_has_rung_stays_as_it_is(ada: Reader, anybody: Reader) -> None:

@@ -1,79 +1,135 @@
-"""What mails link to without a log-in: pause an alert, stop all mail (RFC 8058).
+"""What messages link to without a log-in: snooze, ring again, pause, stop all mail (RFC 8058).
 
 A signed link is all that is asked. GET changes nothing, for scanners of mail follow links; POST
-does, from the page's button or from a mail program, and once more does no harm.
+does, from the page's button, from a mail program or from a notification's, and once more does no
+harm. Who accepts JSON gets what was done and said as JSON.
 """
 
-from datetime import datetime
-
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from services.alerts import phrases
-from services.errors import AuthenticationFailed, NotFound
-from services.store.alerts import Alert
+from services.errors import AuthenticationFailed, InvalidInput, NoQuote, NotFound, UnknownSymbol
+from services.notify.snoozing import HOURS
+from services.store.users import User
+from web import forms, mail_answers
 from web.context import now, services
-from web.security import csrf
+from web.mail_answers import Answer
+from web.market import market
+from web.security import LINKS_BY_ADDRESS, csrf, limiter
+from web.setting import no_answer
 
 pages = Blueprint("mail_links", __name__, url_prefix="/mail")
 csrf.exempt(pages)  # the signature in the address is what no other site can know
+JSON = "application/json"
+limiter.limit(LINKS_BY_ADDRESS)(pages)
 
 
 @pages.get("/pause/<token>")
 def ask_to_pause(token: str) -> ResponseReturnValue:
-    return _about_alert(token, done=False)
+    uid, alert_id = services().links.paused(token, now())
+    try:
+        return _shown(mail_answers.pause(services().alerts.get(uid, alert_id)))
+    except NotFound:
+        return _shown(mail_answers.pause_gone())
 
 
 @pages.post("/pause/<token>")
 def pause(token: str) -> ResponseReturnValue:
-    return _about_alert(token, done=True)
+    uid, alert_id = services().links.paused(token, now())
+    try:
+        return _shown(mail_answers.pause(services().arming.pause(uid, alert_id, now())))
+    except NotFound:
+        return _shown(mail_answers.pause_gone())
 
 
-@pages.route("/snooze/<token>", methods=["GET", "POST"])
+@pages.get("/snooze/<token>")
+def ask_to_snooze(token: str) -> ResponseReturnValue:
+    try:
+        found = services().snoozing.look(*services().links.snoozed(token, now()))
+    except NotFound:
+        return _shown(mail_answers.snooze_gone())
+    return _shown(mail_answers.snooze(found, now()))
+
+
+@pages.post("/snooze/<token>")
 def snooze(token: str) -> ResponseReturnValue:
-    services().links.snoozed(token, now())
-    return render_template("accounts/pause_alert.html", headline="", done=True)
+    uid, trigger_id, round_ = services().links.snoozed(token, now())
+    hours = forms.whole(request.form.get("hours") or str(HOURS[0]), "hours")
+    try:
+        found = services().snoozing.snooze(uid, trigger_id, round_, hours, now())
+    except NotFound:
+        return _shown(mail_answers.snooze_gone())
+    return _shown(mail_answers.snooze(found, now()))
 
 
-@pages.route("/again/<token>", methods=["GET", "POST"])
-def again(token: str) -> ResponseReturnValue:
-    services().links.again(token, now())
-    return render_template("accounts/pause_alert.html", headline="", done=True)
+@pages.get("/again/<token>")
+def ask_to_ring_again(token: str) -> ResponseReturnValue:
+    uid, alert_id, epoch = services().links.again(token, now())
+    owner = _owner(uid)
+    try:
+        follow = services().follow_ups.look(uid, alert_id, epoch)
+    except NotFound:
+        return _shown(mail_answers.again_gone())
+    return _shown(mail_answers.again(follow, market().status, owner.time_zone, now()))
+
+
+@pages.post("/again/<token>")
+def ring_again(token: str) -> ResponseReturnValue:
+    uid, alert_id, epoch = services().links.again(token, now())
+    owner = _owner(uid)
+    try:
+        follow = services().follow_ups.ring_again(uid, alert_id, epoch, now())
+    except NotFound:
+        return _shown(mail_answers.again_gone())
+    except (NoQuote, UnknownSymbol, InvalidInput) as error:
+        return _shown(_not_set(uid, alert_id, error))
+    return _shown(mail_answers.again(follow, market().status, owner.time_zone, now()))
 
 
 @pages.get("/stop/<token>")
 def ask_to_stop(token: str) -> ResponseReturnValue:
-    user = services().accounts.may_stop_mail(token, now())
-    return render_template(
-        "accounts/stop_mail.html", email=user.email, done=user.mail_stopped_at is not None
-    )
+    return _shown(mail_answers.stop(services().accounts.may_stop_mail(token, now())))
 
 
 @pages.post("/stop/<token>")
 def stop(token: str) -> ResponseReturnValue:
-    email = services().accounts.stop_mail(token, now()).email
-    return render_template("accounts/stop_mail.html", email=email, done=True)
+    return _shown(mail_answers.stop(services().accounts.stop_mail(token, now())))
 
 
 @pages.errorhandler(AuthenticationFailed)
 def refused(error: AuthenticationFailed) -> ResponseReturnValue:
-    return render_template("accounts/bad_mail_link.html", reason=str(error)), 410
+    return _shown(mail_answers.bad_link(str(error)))
 
 
-def _about_alert(token: str, *, done: bool) -> ResponseReturnValue:
-    uid, alert_id = services().links.paused(token, now())
-    try:
-        alert = _paused(uid, alert_id, now()) if done else services().alerts.get(uid, alert_id)
-    except NotFound:
-        return render_template("accounts/pause_alert.html", headline="", done=True)
-    currency = alert.baseline.currency if alert.baseline else ""
-    return render_template(
-        "accounts/pause_alert.html",
-        headline=phrases.headline(alert.symbol, alert.condition, currency),
-        alert=alert,
-        done=alert.state not in ("armed", "waiting"),
-    )
+@pages.errorhandler(InvalidInput)
+def invalid(error: InvalidInput) -> ResponseReturnValue:
+    return _shown(mail_answers.bad_choice(error.message))
 
 
-def _paused(uid: str, alert_id: str, now: datetime) -> Alert:
-    return services().arming.pause(uid, alert_id, now)
+def _owner(uid: str) -> User:
+    owner = services().users.get(uid)
+    if owner is None:
+        raise AuthenticationFailed("This account does not exist any more.")
+    return owner
+
+
+def _not_set(uid: str, alert_id: str, error: NoQuote | UnknownSymbol | InvalidInput) -> Answer:
+    """Why an alert was not armed; the market may answer later, and a symbol be gone for good."""
+    alert = services().alerts.get(uid, alert_id)
+    if isinstance(error, NoQuote) and not error.known_missing:
+        return mail_answers.again_later(alert, no_answer(error))
+    if isinstance(error, InvalidInput):
+        return mail_answers.again_refused(alert, error.message)
+    return mail_answers.again_refused(alert, f"There are no quotes for {alert.symbol} any more.")
+
+
+def _shown(answer: Answer) -> ResponseReturnValue:
+    """Before a HEAD or GET nothing is done, so only what was posted is answered as JSON."""
+    if request.method == "POST" and _wants_json():
+        status = answer.status if answer.status in (200, 503) else 410
+        return {"done": answer.is_done, "said": answer.said}, status
+    return render_template("mail_links/answer.html", answer=answer), answer.status
+
+
+def _wants_json() -> bool:
+    return request.accept_mimetypes.best_match(("text/html", JSON)) == JSON

@@ -1,0 +1,224 @@
+"""What the pages behind the links of mails say, in words of their reader's time zone. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from services.alerts import phrases
+from services.alerts.follow_up import Follow
+from services.market.cache import MarketStatus
+from services.notify.snoozing import HOURS, Reminder
+from services.store.alerts import Alert
+from services.store.triggers import Trigger
+from services.store.users import EMAIL, PUSH, User
+from web import words
+
+
+class Link(NamedTuple):
+    """Where to go on."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page with at most one button, which posts to where the page came from.
+
+    `is_done` says whether it stands as the link's owner wants it; `about` is what it is about.
+    """
+
+    title: str
+    text: str
+    about: str = ""
+    button: str = ""
+    hours: tuple[int, ...] = ()
+    link: Link | None = None
+    status: int = 200
+    is_done: bool = False
+
+    @property
+    def said(self) -> str:
+        """All of it in one line, for a notification."""
+        return f"{self.title}. {self.text}"
+
+
+ACCOUNT = Link("Go to your account", "/account")
+
+
+def bad_link(reason: str) -> Answer:
+    text = f"{reason} Nothing was changed. Sign in to change your alerts and what is sent to you."
+    return Answer("This link does not work", text, link=ACCOUNT, status=410)
+
+
+# Pausing an alert
+
+
+def pause(alert: Alert) -> Answer:
+    about, link = _headline(alert), _to_alert(alert)
+    if alert.state == "paused":
+        text = "Nothing rings for it until you set it again."
+        return Answer("Paused", text, about, link=link, is_done=True)
+    if alert.state not in ("armed", "waiting"):
+        text = "Nothing rings for it until you set it again."
+        return Answer("It does not ring any more", text, about, link=link, is_done=True)
+    return Answer(
+        "Pause this alert?", "Nothing rings for it until you resume it.", about, "Pause it"
+    )
+
+
+def pause_gone() -> Answer:
+    return Answer("This alert is gone", "It has been deleted, and rings no more.", is_done=True)
+
+
+# Stopping mail
+
+
+def stop(user: User) -> Answer:
+    if user.mail_stopped_at is None:
+        text = (
+            "Your alerts go on and are shown when you sign in, but no mail about them goes to"
+            f" {user.email}."
+        )
+        return Answer("Stop all mail?", text, button="Stop all mail")
+    text = (
+        f"Your alerts go on, but no mail about them goes to {user.email}."
+        " Mails that you ask for, such as for a new password, still come."
+    )
+    link = Link("Start it again on your account page", "/account")
+    return Answer("All mail is stopped", text, link=link, is_done=True)
+
+
+# Ringing again
+
+
+def again(follow: Follow, status: MarketStatus, time_zone: str, now: datetime) -> Answer:
+    """The question, or how the alert stands: whoever armed it, it is armed."""
+    alert = follow.alert
+    about, link = _headline(alert), _to_alert(alert)
+    if follow.is_open:
+        return Answer("Ring again?", _offer(alert, now), about, "Ring again", link=link)
+    stands = words.state(alert, status, time_zone, now).sentence
+    if follow.is_new:
+        return Answer("It is set again", stands, about, link=link, is_done=True)
+    if alert.state in ("armed", "waiting"):
+        text = f"{stands} There is nothing to do."
+        return Answer("It is set already", text, about, link=link, is_done=True)
+    text = f"{stands} It was set again since this message, so that this link does nothing more."
+    return Answer("This message is not the latest", text, about, link=link)
+
+
+def again_gone() -> Answer:
+    text = "It has been deleted, so that it cannot ring again. Nothing was changed."
+    return Answer("This alert is gone", text, link=Link("See your alerts", "/alerts"), status=410)
+
+
+def again_later(alert: Alert, reason: str) -> Answer:
+    """Nothing was done for want of a quote; the button tries once more."""
+    return Answer(
+        "Not now", reason, _headline(alert), "Try again", link=_to_alert(alert), status=503
+    )
+
+
+def again_refused(alert: Alert, reason: str) -> Answer:
+    text = f"{reason} Nothing was changed."
+    return Answer(
+        "It cannot be set again", text, _headline(alert), link=_to_alert(alert), status=422
+    )
+
+
+def _offer(alert: Alert, now: datetime) -> str:
+    text = "It is set as it was. If it is true now, it waits for the next crossing."
+    if alert.expires_at is not None and alert.expires_at <= now:
+        return f"{text} Its last day is over: from now on it has none."
+    return text
+
+
+# Being told once more
+
+
+def snooze(reminder: Reminder, now: datetime) -> Answer:
+    trigger = reminder.trigger
+    about, link = _happened(trigger), Link("See the alert", f"/alerts/{trigger.alert_id}")
+    if reminder.stand == "open":
+        text = f"It is told to you once more, by {channels_text(reminder)}."
+        return Answer("Remind you later?", text, about, "Remind me", HOURS)
+    if reminder.stand == "set":
+        text = set_text(reminder, now)
+        return Answer("A reminder is set", text, about, link=link, is_done=True)
+    title, text, status = _REFUSALS[reminder.stand]
+    button = "Try again" if reminder.stand == "sending" else ""
+    return Answer(title, reminder.because or text, about, button, link=link, status=status)
+
+
+def snooze_gone() -> Answer:
+    text = "What this message tells of has been deleted. Nothing was changed."
+    return Answer("There is nothing to remind you of", text, link=ACCOUNT, status=410)
+
+
+def bad_choice(reason: str) -> Answer:
+    return Answer(
+        "Choose a time", f"{reason} Nothing was changed.", "", "Remind me", HOURS, status=422
+    )
+
+
+def set_text(reminder: Reminder, now: datetime) -> str:
+    """When and how one is told again."""
+    at = reminder.due_at
+    when = words.when(at, reminder.user.time_zone, now) if at and at > now else "in a moment"
+    held = ", when your quiet hours end" if reminder.is_held else ""
+    text = f"You are told again {when}{held}, by {channels_text(reminder)}."
+    return text if reminder.is_new else f"{text} It was set before; nothing was changed."
+
+
+def refusal_text(reminder: Reminder) -> str:
+    """Why nobody is told again."""
+    return reminder.because or _REFUSALS[reminder.stand][1]
+
+
+def channels_text(reminder: Reminder) -> str:
+    """Names of channels, as in `e-mail, push and Phone`."""
+    names = [_channel(reminder.user, name) for name in reminder.channels]
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+_REFUSALS = {
+    "told": (
+        "You were told again already",
+        "The reminder has come. Its own link sets the next one. Nothing was changed.",
+        200,
+    ),
+    "sending": (
+        "Not now",
+        "This message is just being sent, so that it cannot be repeated yet."
+        " Nothing was changed: try again in two minutes.",
+        503,
+    ),
+    "untold": (
+        "There is nothing to repeat",
+        "No channel of yours took this message; the alert's page says why. Nothing was changed.",
+        409,
+    ),
+    "silent": ("Nothing would reach you", "No mail goes to you now.", 409),
+}
+
+
+def _channel(user: User, name: str) -> str:
+    if name in (EMAIL, PUSH):
+        return {EMAIL: "e-mail", PUSH: "push"}[name]
+    destination = user.destination(name)
+    return destination.name if destination else "a channel that is gone"
+
+
+def _headline(alert: Alert) -> str:
+    currency = alert.baseline.currency if alert.baseline else ""
+    return phrases.headline(alert.symbol, alert.condition, words.unit(currency))
+
+
+def _happened(trigger: Trigger) -> str:
+    currency = words.unit(trigger.currency)
+    return phrases.headline(trigger.symbol, trigger.condition, currency, past=True)
+
+
+def _to_alert(alert: Alert) -> Link:
+    return Link("See the alert", f"/alerts/{alert.id}")
