@@ -35,6 +35,15 @@ class Jobs(Protocol):
     def send_notice(self, kind: Notice, uid: str, alert_ids: Sequence[str]) -> None:
         """Tell a person what has become of these alerts."""
 
+    def send_channel_notice(self, uid: str, channel: str, reason: str) -> None:
+        """Tell a person, by another channel, that this one was switched off, and why.
+
+        `channel` is `email`, a destination's name, or the name of a device.
+        """
+
+    def send_digests(self, uids: Sequence[str]) -> None:
+        """Send these people the digests that are due."""
+
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         """Send a mail about an account: confirm the address, reset the password, already known."""
 

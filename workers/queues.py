@@ -15,8 +15,9 @@ from services.market.models import BarInterval
 from services.store import users
 
 FAST, CHECKS, PUSH, HOOKS, MAIL = "fast", "checks", "push", "hooks", "mail"
-QUEUES = (FAST, PUSH, CHECKS, HOOKS, MAIL)
-"""In the order in which a worker empties them."""
+DIGESTS = "digests"
+QUEUES = (FAST, PUSH, CHECKS, HOOKS, MAIL, DIGESTS)
+"""In the order in which a worker empties them: digests of a whole time zone hold up no bell."""
 _FORGOTTEN_AFTER = 60
 _FAILURES_KEPT = 86_400
 _TOGETHER = 500
@@ -91,6 +92,12 @@ class RqJobs:
 
     def send_notice(self, kind: Notice, uid: str, alert_ids: Sequence[str]) -> None:
         self._enqueue(MAIL, "send_notice", kind, uid, list(alert_ids), retry=_MAIL_RETRIES)
+
+    def send_channel_notice(self, uid: str, channel: str, reason: str) -> None:
+        self._enqueue(MAIL, "send_channel_notice", uid, channel, reason, retry=_MAIL_RETRIES)
+
+    def send_digests(self, uids: Sequence[str]) -> None:
+        self._enqueue_once(DIGESTS, "send_digest", {f"digest-{uid}": (uid,) for uid in uids})
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         self._enqueue(MAIL, "send_account_mail", kind, uid, retry=_MAIL_RETRIES)

@@ -166,6 +166,8 @@ class RecordingJobs:
     bars_asked: list[tuple[str, BarInterval, int]] = field(default_factory=list)
     earnings_asked: list[str] = field(default_factory=list)
     notices: list[tuple[Notice, str, tuple[str, ...]]] = field(default_factory=list)
+    channel_notices: list[tuple[str, str, str]] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     shards: list[tuple[int, int]] = field(default_factory=list)
     _fetch: Callable[[Sequence[str]], object] | None = None
@@ -221,6 +223,12 @@ class RecordingJobs:
 
     def send_notice(self, kind: Notice, uid: str, alert_ids: Sequence[str]) -> None:
         self.notices.append((kind, uid, tuple(alert_ids)))
+
+    def send_channel_notice(self, uid: str, channel: str, reason: str) -> None:
+        self.channel_notices.append((uid, channel, reason))
+
+    def send_digests(self, uids: Sequence[str]) -> None:
+        self.digests += uids
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         self.account_mails.append((kind, uid))

@@ -14,7 +14,7 @@ from tests.support.bell import Bell
 from tests.support.market import MONDAY
 from workers import jobs
 from workers.parts import Parts
-from workers.queues import CHECKS, FAST, HOOKS, MAIL, PUSH, QUEUES, RqJobs
+from workers.queues import CHECKS, DIGESTS, FAST, HOOKS, MAIL, PUSH, QUEUES, RqJobs
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def work(redis: Redis) -> None:
     SimpleWorker(QUEUES, connection=redis).work(burst=True, logging_level="ERROR")
 
 
-def test_a_page_s_symbols_are_fetched_first_and_mails_sent_last() -> None:
-    assert QUEUES == (FAST, PUSH, CHECKS, HOOKS, MAIL)
+def test_a_page_s_symbols_are_fetched_first_and_digests_sent_last() -> None:
+    assert QUEUES == (FAST, PUSH, CHECKS, HOOKS, MAIL, DIGESTS)
 
 
 def test_a_job_by_name_is_a_function_of_the_jobs_module(redis: Redis) -> None:
@@ -44,6 +44,8 @@ def test_a_job_by_name_is_a_function_of_the_jobs_module(redis: Redis) -> None:
     asked.deliver("U", "email")
     asked.send_account_mail("confirm", "U")
     asked.send_notice("paused", "U", ["A"])
+    asked.send_channel_notice("U", "email", "no such mailbox")
+    asked.send_digests(["U"])
     asked.release_held("U")
     for queue in QUEUES:
         for job in Queue(queue, connection=redis).jobs:
