@@ -47,9 +47,8 @@ class RqJobs:
         self._enqueue(FAST, "fetch_earnings", symbol)
 
     def check_shard(self, number: int, of: int) -> None:
-        name = f"check-{number}-of-{of}"
-        if Queue(CHECKS, connection=self._redis).get_job_position(name) is None:
-            self._enqueue(CHECKS, "check_shard", number, of, name=name)
+        named = {f"check-{number}-of-{of}": (number, of)}
+        self._enqueue_once(CHECKS, "check_shard", named)
 
     def dispatch(self, uids: Sequence[str]) -> None:
         """Once in the queue is enough, however often a sweep finds it due meanwhile."""
@@ -110,13 +109,11 @@ class RqJobs:
         queue: str,
         job: str,
         *args: object,
-        name: str | None = None,
         retry: Retry | None = None,
     ) -> None:
         Queue(queue, connection=self._redis).enqueue(
             f"workers.jobs.{job}",
             args=args,
-            job_id=name,
             retry=retry,
             result_ttl=0,
             failure_ttl=_FAILURES_KEPT,

@@ -1,12 +1,12 @@
 """The armed index holds what the store says, tells at once who is concerned, and claims once."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from redis import Redis
+from redis import Redis, WatchError
 
 from services.alerts.conditions import (
     Condition,
@@ -390,6 +390,26 @@ def test_a_rebuild_lets_count_from_their_own_baseline_what_must(
     rebuilt(index, [one], caught_up)
     assert bool(index.fresh("AAPL")) == is_fresh
     assert index.watched() == {"AAPL": [one.condition.target.metric]}
+
+
+def test_a_check_keeps_nothing_of_an_index_that_is_being_rebuilt(
+    index: ArmedIndex, redis: Redis
+) -> None:
+    """Redis was restarted and kept all: the index of before is there still, until a rebuild
+    empties it step by step."""
+    index.rebuild("fixed", [], lambda _: None)
+    building = index.building("fixed")
+    assert building is not None
+    refused = []
+
+    def alerts() -> Iterator[Alert]:
+        with redis.pipeline() as pipe, pytest.raises(WatchError):
+            index.guard(building, pipe)
+        refused.append(building)
+        yield from ()
+
+    index.rebuild("fixed", alerts(), lambda _: None)
+    assert refused == [building]
 
 
 def test_a_rebuild_leaves_out_alerts_of_another_market_and_keeps_marks(index: ArmedIndex) -> None:

@@ -36,7 +36,7 @@ class Building(Scripted):
     def guard(self, building: bytes, pipe: "Pipeline") -> None:
         """Begin a transaction on `pipe` that takes effect only on that building of the index.
 
-        Raises WatchError, here or when it is executed, where Redis was emptied meanwhile.
+        Raises WatchError, here or when it is executed, where that is gone.
         """
         pipe.watch(BUILT_FOR)  # type: ignore[no-untyped-call]
         if pipe.get(BUILT_FOR) != building:
@@ -53,7 +53,10 @@ class Building(Scripted):
 
         `caught_up` says from when on (market time) the next check will read a symbol's prices.
         Alerts of another market (set on the replay, say, while Yahoo is read) are left out.
+        From the first step on no check may keep what it saw of the index of before, which may
+        have outlived a restart of Redis: it sees less and less of it.
         """
+        self._redis.delete(BUILT_FOR)
         self._clear()
         count, filling = 0, Filling(self._redis)
         for alert in alerts:
@@ -69,7 +72,7 @@ class Building(Scripted):
         return count
 
     def _clear(self) -> None:
-        kept = {MARKED, BUILT_FOR}
+        kept = {MARKED}
         for pattern in FAMILIES:
             batch: list[str] = []
             for key in self._redis.scan_iter(pattern, count=PIPELINE):
