@@ -88,7 +88,8 @@ class Parts:
     @cached_property
     def transport(self) -> SmtpTransport:
         settings = self.services.settings
-        return SmtpTransport(settings.smtp_url or "smtp://127.0.0.1:25", settings.mail_from)
+        url = settings.smtp_url or "smtp://127.0.0.1:25"
+        return SmtpTransport(url, settings.mail_from, settings.mail_reply_to)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -4,6 +4,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture in a mail, which its HTML shows as `cid:{cid}`; `width` and `height` as shown."""
+
+    cid: str
+    png: bytes
+    alt: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A mail to one person. `message_id` is without angle brackets, stable over retries.
 
@@ -16,3 +27,4 @@ class Message:
     html: str
     message_id: str
     stop_link: str | None = None
+    images: tuple[Image, ...] = ()

@@ -128,7 +128,7 @@ def test_a_subject_cannot_carry_another_header() -> None:
 def test_no_password_is_sent_to_a_distant_server_without_tls(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.notify.channels.email.transport._is_loopback", lambda host: False)
+    monkeypatch.setattr("services.notify.channels.email.session._is_loopback", lambda host: False)
     url = post.smtp.url.replace("smtp://", "smtp://user:secret@")
     message = Composer("https://x.example", SENDER, LINKS).trigger(
         post.trigger,

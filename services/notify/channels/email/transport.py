@@ -1,138 +1,129 @@
-"""Sends a mail over SMTP, with TLS where the server offers it."""
+"""Sends mails over SMTP, through sessions that stay open from one mail to the next."""
 
 import re
 import smtplib
-import socket
-import ssl
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
 from datetime import datetime
-from email.headerregistry import BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP as POLICY
-from email.policy import Policy
-from email.utils import format_datetime
-from ipaddress import ip_address
-from urllib.parse import unquote, urlsplit
 
 from services.errors import DeliveryError
+from services.notify.channels.email.idle import IdleSessions
+from services.notify.channels.email.mime import mime_of
+from services.notify.channels.email.session import Server, Session
 from services.notify.message import Message
 
-TIMEOUT_SECONDS = 20
-_ENHANCED = re.compile(r"5\.\d{1,3}\.\d{1,3}")
-_GONE = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+TIMEOUT_SECONDS = 10
+"""For every answer of the server."""
+IDLE_SECONDS = 30
+_CLOSING = 421
+_ENHANCED = re.compile(r"[245]\.(\d{1,3}\.\d{1,3})")
+_GONE = frozenset({"1.0", "1.1", "1.2", "1.3", "1.6", "1.10", "2.1"})
 """No such address, or disabled (RFC 3463, 7505); not policy, nor a mailbox that is full."""
+_FULL = "2.2"
 _GONE_PLAIN = frozenset({550, 551, 553, 556})
-
-
-class _WholeHeader(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc]  # typeshed
-    """A header that is never folded: an address broken in two or encoded is none."""
-
-    def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-_HEADERS = HeaderRegistry()
-_HEADERS.map_to_type("list-unsubscribe", _WholeHeader)
-_POLICY = POLICY.clone(header_factory=_HEADERS)
+_FULL_PLAIN = 552
 
 
 class SmtpTransport:
-    """Sends through `url`: smtp://user:password@host:port (STARTTLS where offered) or smtps://."""
+    """Sends through the server at `url`, as `session.Server` takes it. For any number of threads.
 
-    def __init__(self, url: str, mail_from: str) -> None:
-        self._url = urlsplit(url)
+    A session is kept for the next mail for `idle` seconds; `timeout` is what each answer may take.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        mail_from: str,
+        reply_to: str = "",
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        idle: float = IDLE_SECONDS,
+    ) -> None:
+        self._server = Server(url, timeout)
+        self._idle = IdleSessions(idle)
         self._from = mail_from
+        self._reply_to = reply_to
 
     def send(self, message: Message, now: datetime) -> None:
-        """Hand the message to the server. Raises DeliveryError, permanent for a 5xx answer to the
-        recipient or the message; one to us (a wrong password, say) is the operator's to mend."""
+        """Hand the message to the server. Raises DeliveryError: permanent for a 5xx answer to the
+        recipient or the message; unreachable where the server answers nobody. Where the
+        connection ends after DATA nobody knows whether the server has it; it is not sent again."""
         try:
-            with self._session() as smtp:
-                smtp.send_message(_mime(message, self._from, now))
+            mime = mime_of(message, self._from, self._reply_to, now)
+        except ValueError as error:
+            raise DeliveryError(f"This is no mail: {error}", permanent=True) from None
+        try:
+            self._hand_over(mime, message.to)
+        except smtplib.SMTPNotSupportedError:
+            reason = "The mail server takes no addresses with letters beyond A to Z."
+            raise DeliveryError(reason, permanent=True) from None
         except smtplib.SMTPRecipientsRefused as error:
-            code, reason = next(iter(error.recipients.values()))
-            permanent = 500 <= code < 600
-            gone = permanent and _is_gone(code, reason)
-            raise _refused(code, reason, permanent=permanent, gone=gone) from None
+            code, said = next(iter(error.recipients.values()))
+            raise _refused(code, said, of_mailbox=True) from None
         except smtplib.SMTPDataError as error:
-            permanent = 500 <= error.smtp_code < 600
-            raise _refused(error.smtp_code, error.smtp_error, permanent=permanent) from None
-        except smtplib.SMTPResponseException as error:
             raise _refused(error.smtp_code, error.smtp_error) from None
-        except (smtplib.SMTPException, OSError) as error:
-            raise DeliveryError(
-                f"The mail server cannot be reached: {error}", unreachable=True
-            ) from None
+        except smtplib.SMTPResponseException as error:
+            raise _refused(error.smtp_code, error.smtp_error, to_us=True) from None
+        except OSError as error:  # SMTPException is one
+            reason = f"The mail server ended the conversation: {error}"
+            raise DeliveryError(reason, unreachable=True) from None
 
-    @contextmanager
-    def _session(self) -> Iterator[smtplib.SMTP]:
-        host, port = self._url.hostname or "localhost", self._url.port
-        context = ssl.create_default_context()
-        if self._url.scheme == "smtps":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, port or 465, timeout=TIMEOUT_SECONDS, context=context
-            )
-        else:
-            smtp = smtplib.SMTP(host, port or 587, timeout=TIMEOUT_SECONDS)
-        with closing(smtp):
-            encrypted = self._url.scheme == "smtps" or _upgrade(smtp, context)
-            if self._url.username:
-                if not encrypted and not _is_loopback(host):
-                    raise DeliveryError("The mail server offers no TLS; no password is sent to it.")
-                smtp.login(unquote(self._url.username), unquote(self._url.password or ""))
-            yield smtp
-            with suppress(smtplib.SMTPException, OSError):  # the message is accepted already
-                smtp.quit()
+    def _hand_over(self, mime: EmailMessage, to: str) -> None:
+        """Through a session that is open, or a new one: also where that one turns out to be dead
+        before the mail was begun."""
+        kept = self._idle.take()
+        if kept is not None and kept.is_alive():
+            try:
+                self._send(kept, mime, to)
+                return
+            except OSError as error:
+                if kept.begun or not _is_lost(error):
+                    raise
+        elif kept is not None:
+            kept.close()
+        self._send(self._server.open(), mime, to)
 
-
-def _upgrade(smtp: smtplib.SMTP, context: ssl.SSLContext) -> bool:
-    smtp.ehlo()
-    if not smtp.has_extn("starttls"):
-        return False
-    smtp.starttls(context=context)
-    smtp.ehlo()
-    return True
+    def _send(self, session: Session, mime: EmailMessage, to: str) -> None:
+        try:
+            session.send(mime, to)
+        finally:
+            self._idle.keep(session)
 
 
-def _mime(message: Message, mail_from: str, now: datetime) -> EmailMessage:
-    mime = EmailMessage(policy=_POLICY)
-    mime["From"] = mail_from
-    mime["To"] = message.to
-    mime["Subject"] = message.subject
-    mime["Date"] = format_datetime(now)
-    mime["Message-ID"] = f"<{message.message_id}>"
-    mime["Auto-Submitted"] = "auto-generated"
-    if message.stop_link is not None:
-        mime["List-Unsubscribe"] = f"<{message.stop_link}>"
-        mime["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mime.set_content(message.text)
-    mime.add_alternative(message.html, subtype="html")
-    return mime
+def _is_lost(error: OSError) -> bool:
+    """Whether the server is gone, and not of another mind."""
+    match error:
+        case smtplib.SMTPRecipientsRefused(recipients=recipients):
+            return any(code == _CLOSING for code, _ in recipients.values())
+        case smtplib.SMTPResponseException(smtp_code=code):
+            return code == _CLOSING
+        case smtplib.SMTPServerDisconnected():
+            return True
+    return not isinstance(error, smtplib.SMTPException)
 
 
 def _refused(
-    code: int, reason: bytes | str, *, permanent: bool = False, gone: bool = False
+    code: int, said: bytes | str, *, of_mailbox: bool = False, to_us: bool = False
 ) -> DeliveryError:
-    said = f"The mail server answered {code}: {_words(reason)[:200]}"
-    return DeliveryError(
-        f"There is no such mailbox. {said}" if gone else said, permanent=permanent, gone=gone
-    )
+    """`of_mailbox`: an answer to the recipient. `to_us`: to the sender, a wrong one say, which is
+    the operator's to mend."""
+    words = said.decode(errors="replace") if isinstance(said, bytes) else said
+    permanent = 500 <= code < 600 and not to_us
+    gone = of_mailbox and permanent and _is_gone(code, words)
+    reason = f"The mail server answered {code}: {words[:200]}"
+    if gone:
+        reason = f"There is no such mailbox. {reason}"
+    elif _is_full(code, words):
+        reason = f"The mailbox is full. {reason}"
+    return DeliveryError(reason, permanent=permanent, gone=gone, unreachable=code == _CLOSING)
 
 
-def _is_gone(code: int, reason: bytes | str) -> bool:
+def _is_gone(code: int, words: str) -> bool:
     """Whether a 5xx answer to a recipient concerns the mailbox, and not us or its size: by the
     code of RFC 3463 where there is one."""
-    found = _ENHANCED.match(_words(reason))
-    return found[0] in _GONE if found else code in _GONE_PLAIN
+    found = _ENHANCED.match(words)
+    return found[1] in _GONE if found else code in _GONE_PLAIN
 
 
-def _words(reason: bytes | str) -> str:
-    return reason.decode(errors="replace") if isinstance(reason, bytes) else reason
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(socket.gethostbyname(host)).is_loopback
-    except (OSError, ValueError):
-        return False
+def _is_full(code: int, words: str) -> bool:
+    found = _ENHANCED.match(words)
+    return found[1] == _FULL if found else code == _FULL_PLAIN
