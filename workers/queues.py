@@ -47,8 +47,11 @@ class RqJobs:
         self._enqueue(FAST, "fetch_earnings", symbol)
 
     def check_shard(self, number: int, of: int) -> None:
-        named = {f"check-{number}-of-{of}": (number, of)}
-        self._enqueue_once(CHECKS, "check_shard", named)
+        """Each has a name of its own: the end of one that runs would erase another of its name."""
+        name = f"check-{number}-of-{of}-"
+        waiting = Queue(CHECKS, connection=self._redis).job_ids
+        if not any(job.startswith(name) for job in waiting):
+            self._enqueue(CHECKS, "check_shard", number, of, name=f"{name}{token_hex(4)}")
 
     def dispatch(self, uids: Sequence[str]) -> None:
         """Once in the queue is enough, however often a sweep finds it due meanwhile."""
@@ -109,11 +112,13 @@ class RqJobs:
         queue: str,
         job: str,
         *args: object,
+        name: str | None = None,
         retry: Retry | None = None,
     ) -> None:
         Queue(queue, connection=self._redis).enqueue(
             f"workers.jobs.{job}",
             args=args,
+            job_id=name,
             retry=retry,
             result_ttl=0,
             failure_ttl=_FAILURES_KEPT,
