@@ -136,6 +136,10 @@ class AlreadyTrue(BellwetherError):
         self.value = value
 
 
+class NotRepeatable(BellwetherError):
+    """A trigger cannot be told once more, for the reason that the message gives."""
+
+
 class AuthenticationFailed(BellwetherError):
     """E-mail and password do not fit, or a token or link is not (or no longer) valid."""
 

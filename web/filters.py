@@ -77,9 +77,10 @@ def evidence(trigger: Trigger) -> list[phrases.Evidence]:
 
 
 def is_quiet(delivery: Delivery) -> bool:
-    """Whether quiet hours hold a delivery back; nothing else moves one that was never tried."""
+    """Whether quiet hours hold a delivery back; nothing else moves a first one never tried."""
     due_at = delivery.due_at
-    return delivery.state == "pending" and due_at is not None and due_at > now()
+    is_first = delivery.state == "pending" and delivery.round == 0
+    return is_first and due_at is not None and due_at > now()
 
 
 def until(expires_at: datetime) -> str:

@@ -140,6 +140,11 @@ def _(error: errors.LimitReached) -> Described:
 
 
 @describe.register
+def _(error: errors.NotRepeatable) -> Described:
+    return _own("not-repeatable", 409, str(error))
+
+
+@describe.register
 def _(error: KeyInUse) -> Described:
     return _own("key-in-use", 409, str(error), {"Retry-After": "1"})
 

@@ -22,6 +22,7 @@ from services.alerts.conditions import Condition
 from services.alerts.intervals import IsoDate
 from services.alerts.words import MAX_TEXT
 from services.market.models import MarketState
+from services.notify.snoozing import Hours
 from services.store.alerts import MAX_NOTE, MAX_REARM_MARGIN, Frequency, State
 from services.store.triggers import DeliveryState
 from services.store.watchlists import MAX_NAME, MAX_SYMBOLS
@@ -364,6 +365,12 @@ class AlertChange(Request):
 
 class TriggersQuery(PageQuery):
     alert_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+
+class Snooze(Request):
+    """In how many hours to be told once more."""
+
+    hours: Hours = 1
 
 
 class Delivery(Answer):

@@ -1,10 +1,12 @@
 """Triggers: what rang, with the evidence and how far its deliveries are."""
 
+from services.errors import NotRepeatable
+from web import mail_answers
 from web.api import schemas
 from web.api.blueprint import api
-from web.api.openapi import operation
+from web.api.openapi import BODY_PROBLEMS, operation
 from web.api.paging import store_cursor, text_of
-from web.context import me, services
+from web.context import me, now, services
 
 
 @api.get("/triggers")
@@ -26,3 +28,13 @@ def read_triggers(query: schemas.TriggersQuery) -> schemas.Triggers:
 def read_trigger(trigger_id: str) -> schemas.Trigger:
     """Read one trigger."""
     return schemas.Trigger.model_validate(services().triggers.get(me().uid, trigger_id))
+
+
+@api.post("/triggers/<trigger_id>/snooze")
+@operation("triggers", 200, schemas.Trigger, *BODY_PROBLEMS, 404, 409)
+def snooze_trigger(trigger_id: str, json: schemas.Snooze) -> schemas.Trigger:
+    """Be told once more, later, by every channel that took it; while that is to come, once."""
+    found = services().snoozing.snooze(me().uid, trigger_id, None, json.hours, now())
+    if found.stand != "set":
+        raise NotRepeatable(mail_answers.refusal_text(found))
+    return schemas.Trigger.model_validate(found.trigger)
