@@ -67,10 +67,12 @@ def quiet_until(hours: QuietHours | None, time_zone: str, now: datetime) -> date
 def _night(hours: QuietHours, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The quiet hours that begin on that day, UTC."""
     last = day + _DAY if hours.end < hours.start else day
-    return _moment(day, hours.start, zone), _moment(last, hours.end, zone)
+    return moment_of(day, hours.start, zone), moment_of(last, hours.end, zone)
 
 
-def _moment(day: date, text: str, zone: ZoneInfo) -> datetime:
+def moment_of(day: date, text: ClockTime, zone: ZoneInfo) -> datetime:
+    """When a clock of that zone shows that time on that day, UTC; see quiet_until for the days
+    on which it does so never or twice."""
     wall = datetime.combine(day, time.fromisoformat(text), zone)
     moment = wall.astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None):

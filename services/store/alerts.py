@@ -20,7 +20,7 @@ from services.store.contract import (
     Write,
 )
 from services.store.paging import page_of
-from services.store.queries import cursor_of
+from services.store.queries import MAX_DISJUNCTIONS, cursor_of
 from services.store.record import Record, readable
 
 Frequency: TypeAlias = Literal["once", "daily", "every"]
@@ -177,6 +177,25 @@ class Alerts:
         documents = list(self._store.query(query))
         full = len(documents) == EXPIRY_PAGE
         return documents, cursor_of(query, documents[-1]) if full else None
+
+    def ending(self, uid: str, after: datetime, until: datetime) -> list[Alert]:
+        """A person's alerts whose last moment lies behind `after`, up to `until`, in its order."""
+        query = Query(
+            f"users/{uid}/alerts",
+            where=(("expires_at", ">", after), ("expires_at", "<=", until)),
+            order_by=(("expires_at", "ascending"),),
+        )
+        return list(readable(Alert, self._store.query(query)))
+
+    def live_on(self, uid: str, symbols: Sequence[str]) -> list[Alert]:
+        """A person's armed and waiting alerts on any of these symbols."""
+        few = 0 < len(symbols) <= MAX_DISJUNCTIONS
+        states = ("armed", "waiting")
+        where = ("symbol", tuple(symbols)) if few else ("state", states)
+        query = Query(f"users/{uid}/alerts", where=((where[0], "in", where[1]),))
+        found = readable(Alert, self._store.query(query))
+        wanted = frozenset(symbols)
+        return [alert for alert in found if alert.symbol in wanted and alert.state in states]
 
     def of_symbol(self, symbol: str, states: tuple[State, ...]) -> Iterator[Alert]:
         """Everybody's alerts on a symbol; for rare events such as splits."""

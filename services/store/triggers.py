@@ -1,5 +1,6 @@
 """Triggers: `users/{uid}/triggers/{alert}-{epoch}`, with the state of their deliveries."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -125,6 +126,20 @@ class Triggers:
             after=after,
         )
         return page_of(self._store, query, limit, Trigger)
+
+    def between(
+        self, uid: str, after: datetime, until: datetime, limit: int
+    ) -> tuple[list[Trigger], int]:
+        """What was noticed of a person's behind `after`, up to `until`: the newest `limit`, and
+        how many there are in all."""
+        query = Query(
+            f"users/{uid}/triggers",
+            where=(("noticed_at", ">", after), ("noticed_at", "<=", until)),
+            order_by=(("noticed_at", "descending"),),
+        )
+        newest = list(readable(Trigger, self._store.query(replace(query, limit=limit))))
+        full = len(newest) == limit
+        return newest, self._store.count(query) if full else len(newest)
 
     def due(self, now: datetime, limit: int = 500) -> list[Trigger]:
         """Everybody's triggers with a delivery due at `now` or before, the longest due first."""

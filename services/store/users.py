@@ -1,6 +1,7 @@
 """People: `users/{uid}`, and `emails/{hash}`, which makes an address belong to one of them."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -8,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.errors import AlreadyExists, NotFound
 from services.notify.quiet import QuietHours
-from services.store.contract import Create, Document, Store, Transaction, Update
-from services.store.record import Record
+from services.store.contract import Create, Cursor, Document, Query, Store, Transaction, Update
+from services.store.queries import cursor_of
+from services.store.record import Record, readable
 
 EMAIL, PUSH = "email", "push"
 """The names of the channels that everybody has; others are destinations, by their ids."""
 DestinationKind: TypeAlias = Literal["apprise", "webhook"]
 DigestEvery: TypeAlias = Literal["never", "day", "week"]
+PAGE = 500
 MAX_DESTINATIONS = 10
 MAX_DESTINATION_URL = 2_048
 
@@ -43,8 +46,11 @@ class User(Record):
     """A person's profile. `auth_epoch` counts up when all sessions and tokens must end.
 
     Alerts ring by `channels` (`email`, `push`, ids of destinations); where all of these fail, those
-    of `fallback` are tried, one after the other. `digest_due_at` is when the next digest is to be
-    sent, None where there is none.
+    of `fallback` are tried, one after the other.
+
+    `digest_due_at` is when the next digest is to be sent, None where there is none; `digest_sent_at`
+    is up to when the last one told. While one is being sent, `digest_of` is up to when it tells,
+    `digest_attempts` how often it was begun, and at `digest_due_at` another worker may take over.
 
     `mail_stopped_at`: the person wants no mail but that about the account. `mail_refused_at`: the
     mailbox was refused for good; confirming the address again switches it on.
@@ -66,6 +72,8 @@ class User(Record):
     digest: DigestEvery = "never"
     digest_due_at: datetime | None = None
     digest_sent_at: datetime | None = None
+    digest_of: datetime | None = None
+    digest_attempts: int = 0
 
     def destination(self, id_: str) -> Destination | None:
         return next((one for one in self.destinations if one.id == id_), None)
@@ -120,15 +128,39 @@ class Users:
     def update(self, uid: str, **changes: object) -> User:
         """Change fields of a profile and return it. Raises NotFound."""
 
+        return self.change(uid, lambda user: user.replace(**changes))
+
+    def change(self, uid: str, how: Callable[[User], User]) -> User:
+        """Apply `how`, which may run several times, in a transaction; writes nothing when it
+        changes nothing. Raises NotFound."""
+
         def work(transaction: Transaction) -> User:
             document = transaction.get(f"users/{uid}")
             if document is None:
                 raise NotFound(f"There is no user {uid}.")
-            user = User.from_document(document).replace(**changes)
-            transaction.write(Update(document.path, user.fields()))
-            return user
+            before = User.from_document(document)
+            after = how(before)
+            if after != before:
+                transaction.write(Update(document.path, after.fields()))
+            return after
 
         return self._store.transact(work)
+
+    def digests_due(
+        self, now: datetime, after: Cursor | None = None, limit: int = PAGE
+    ) -> tuple[list[User], Cursor | None]:
+        """Who is to be sent a digest at `now`, the longest due first; and the next page's cursor."""
+        query = Query(
+            "users",
+            where=(("digest_due_at", "<=", now),),
+            order_by=(("digest_due_at", "ascending"),),
+            limit=limit,
+            after=after,
+        )
+        documents = list(self._store.query(query))
+        full = len(documents) == limit
+        people = list(readable(User, documents))
+        return people, cursor_of(query, documents[-1]) if full else None
 
     def end_access(self, uid: str, password_hash: str) -> User:
         """Set a new password hash; every session and token of before becomes invalid."""

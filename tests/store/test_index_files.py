@@ -54,7 +54,7 @@ def test_alerts_in_a_state_have_an_index_over_the_group_and_keep_those_of_the_co
 
 
 ASKED_FOR = {
-    "alerts": {"state", "symbol", "created_at"},
+    "alerts": {"state", "symbol", "created_at", "expires_at"},
     "triggers": {"open", "due_at", "alert_id", "noticed_at"},
     "users": {"digest_due_at"},
 }
