@@ -29,6 +29,7 @@ class Wish:
     note: str = ""
     rearm_margin: float = REARM_MARGIN
     urgent: bool = False
+    channels: tuple[str, ...] | None = None
 
     @property
     def sentence(self) -> str:
@@ -84,6 +85,7 @@ def set_alert(wish: Wish, if_true: IfTrue | None) -> Alert:
         expires_at=wish.expires_at,
         rearm_margin=wish.rearm_margin,
         urgent=wish.urgent,
+        channels=wish.channels,
     )
 
 

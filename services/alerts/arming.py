@@ -80,6 +80,7 @@ class Arming:
         expires_at: datetime | None = None,
         rearm_margin: float = 0.5,
         urgent: bool = False,
+        channels: tuple[str, ...] | None = None,
     ) -> Alert:
         """Set an alert on the symbol of `facts`, which should be seconds old.
 
@@ -94,6 +95,7 @@ class Arming:
             condition=condition,
             frequency=frequency,
             urgent=urgent,
+            channels=channels,
             note=check_note(note),
             state="paused",
             epoch=0,
@@ -129,6 +131,7 @@ class Arming:
         expires_at: datetime | Keep | None = KEEP,
         rearm_margin: float | None = None,
         urgent: bool | None = None,
+        channels: tuple[str, ...] | Keep | None = KEEP,
         if_true: IfTrue | None = None,
         after_epoch: int | None = None,
     ) -> Alert:
@@ -141,7 +144,9 @@ class Arming:
         def change(alert: Alert) -> tuple[Alert, Trigger | None]:
             if after_epoch is not None and not alert.may_ring_again(after_epoch):
                 return alert, None
-            alert = _amended(alert, now, None, frequency, expires_at, rearm_margin, urgent)
+            alert = _amended(
+                alert, now, None, frequency, expires_at, rearm_margin, urgent, channels
+            )
             check_expiry(alert.expires_at, now)
             if condition is not None:
                 alert = alert.replace(condition=condition, adjustments=())
@@ -161,12 +166,15 @@ class Arming:
         expires_at: datetime | Keep | None = KEEP,
         rearm_margin: float | None = None,
         urgent: bool | None = None,
+        channels: tuple[str, ...] | Keep | None = KEEP,
     ) -> Alert:
         """Change what is given; nothing is armed anew. Raises NotFound or InvalidInput."""
 
         def work(transaction: Transaction) -> tuple[Alert, Alert]:
             before = _existing(transaction, uid, alert_id)
-            after = _amended(before, now, note, frequency, expires_at, rearm_margin, urgent)
+            after = _amended(
+                before, now, note, frequency, expires_at, rearm_margin, urgent, channels
+            )
             if after != before:
                 transaction.write(Update(after.path, after.fields()))
             return before, after
@@ -338,6 +346,7 @@ def _amended(
     expires_at: datetime | Keep | None,
     rearm_margin: float | None,
     urgent: bool | None,
+    channels: tuple[str, ...] | Keep | None,
 ) -> Alert:
     changes: dict[str, object] = {}
     if note is not None:
@@ -350,6 +359,8 @@ def _amended(
         changes["rearm_margin"] = check_margin(rearm_margin)
     if urgent is not None:
         changes["urgent"] = urgent
+    if not isinstance(channels, Keep):
+        changes["channels"] = channels
     return alert.replace(**changes)
 
 
