@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.support.bell",
     "tests.support.smtp",
     "tests.support.web",
+    "tests.support.http_peer",
 ]

@@ -1,0 +1,225 @@
+"""Requests to addresses that people enter: to the public network only, directly, and bounded.
+
+Inside `guarded`, whatever is sent through urllib3 (and so through requests) is resolved once, each
+address found is checked, and the connection goes to one that was checked; TLS and the Host header
+keep the name. This holds for every redirect. Only the thread that entered is guarded.
+"""
+
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from threading import Event, Timer
+from typing import Any
+
+import requests
+from urllib3.exceptions import DecodeError, HTTPError, LocationParseError
+from urllib3.util import connection
+
+from services.errors import DeliveryError
+
+SECONDS = 20.0
+MAX_ANSWER = 65_536
+"""Bytes of an answer that are read, at most."""
+PRIVATE = (
+    "This address leads into a private network, where Bellwether sends nothing. Whoever runs"
+    " Bellwether can allow the host by PRIVATE_HOSTS."
+)
+_NOT_PUBLIC = tuple(
+    ip_network(text)
+    for text in (
+        "168.63.129.16/32",  # Azure's metadata, although a public address
+        "192.0.0.0/24",  # protocols, and Oracle's metadata
+        "192.88.99.0/24",  # relays of 6to4
+        "2001::/23",  # protocols, Teredo
+        "2001:db8::/32",
+        "2002::/16",  # 6to4
+        "3fff::/20",
+    )
+)
+_UNICAST = ip_network("2000::/3")
+_NAT64 = ip_network("64:ff9b::/96")
+_PORT = re.compile(r"(.*?[^:]|\[.*\]):(\d{1,5})")
+
+
+class Guard:
+    """What holds inside one `guarded`."""
+
+    def __init__(self, allowed_hosts: frozenset[str]) -> None:
+        self._allowed = allowed_hosts
+        self._connections: list[socket.socket] = []
+        self._ended = Event()
+        self.refusal: DeliveryError | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is up, so that its connections have been cut."""
+        return self._ended.is_set()
+
+    def connect(self, host: str, port: int, *options: Any, **named: Any) -> socket.socket:
+        """A connection to one of the host's addresses, all of which may be reached."""
+        error: OSError | None = None
+        for address in self._addresses(host, port):
+            if self.is_over:
+                raise TimeoutError("The time for this message is over.")
+            try:
+                made = _connect((address, port), *options, **named)
+            except OSError as failed:
+                error = failed
+            else:
+                self._connections.append(made.dup())
+                return made
+        raise error or OSError(f"{host} has no address.")
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """Raises DeliveryError where one of them may not be reached."""
+        try:
+            found = socket.getaddrinfo(
+                host.strip("[]"), port, connection.allowed_gai_family(), socket.SOCK_STREAM
+            )
+        except UnicodeError:
+            raise LocationParseError(f"'{host}', label empty or too long") from None
+        addresses = [str(sockaddr[0]) for *_, sockaddr in found]
+        if not is_allowed(self._allowed, host, port) and not all(map(is_public, addresses)):
+            self.refusal = DeliveryError(PRIVATE, permanent=True)
+            raise self.refusal
+        return addresses
+
+    def cut(self) -> None:
+        """End what is under way, however slowly the other side sends."""
+        self._ended.set()
+        for made in self._connections:
+            with suppress(OSError):  # it has ended by itself
+                made.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        for made in self._connections:
+            made.close()
+
+
+_present: ContextVar[Guard | None] = ContextVar("guard", default=None)
+
+
+@contextmanager
+def guarded(allowed_hosts: frozenset[str], seconds: float = SECONDS) -> Iterator[Guard]:
+    """Everything that urllib3 sends inside goes to public addresses, or to `allowed_hosts`.
+
+    No proxy and no .netrc of this machine is used, answers of more than MAX_ANSWER bytes are an
+    error of requests, and after `seconds` all connections are cut. Raises DeliveryError,
+    permanent, where an address may not be reached, whatever the code inside made of it.
+    """
+    guard = Guard(allowed_hosts)
+    timer = Timer(seconds, guard.cut)
+    timer.daemon = True
+    token = _present.set(guard)
+    timer.start()
+    try:
+        yield guard
+    finally:
+        timer.cancel()
+        _present.reset(token)
+        guard.close()
+    if guard.refusal is not None:
+        raise guard.refusal
+
+
+def allowed_hosts(text: str) -> frozenset[str]:
+    """The hosts of a setting: names or addresses, each with or without a port, commas between."""
+    entries = (entry.strip() for entry in text.split(","))
+    return frozenset(_entry(entry) for entry in entries if entry)
+
+
+def is_allowed(allowed: frozenset[str], host: str, port: int) -> bool:
+    """Whether this very host, at this port, is one of those that `allowed_hosts` read."""
+    name = _normal(host)
+    return name in allowed or f"{name} {port}" in allowed
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one that everybody can reach, and not of this machine, its network
+    or its cloud."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        inner = ip.ipv4_mapped or (IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
+        if inner is None:
+            return ip in _UNICAST and not _is_in(ip, _NOT_PUBLIC)
+        ip = inner
+    return ip.is_global and not ip.is_multicast and not _is_in(ip, _NOT_PUBLIC)
+
+
+def _is_in(ip: IPv4Address | IPv6Address, networks: Iterable[Any]) -> bool:
+    return any(ip in network for network in networks)
+
+
+def _entry(text: str) -> str:
+    found = _PORT.fullmatch(text)
+    is_address = text.count(":") > 1 and not text.startswith("[")
+    if found is None or is_address:
+        return _normal(text)
+    return f"{_normal(found[1])} {int(found[2])}"
+
+
+def _normal(host: str) -> str:
+    name = host.strip("[]").rstrip(".").lower()
+    with suppress(ValueError):
+        return str(ip_address(name))
+    with suppress(UnicodeError):
+        return name.encode("idna").decode()
+    return name
+
+
+# What urllib3 and requests call, so that nothing needs to know of a guard.
+
+_connect = connection.create_connection
+_send = requests.adapters.HTTPAdapter.send
+_netrc = requests.sessions.get_netrc_auth
+
+
+def _connect_guarded(address: tuple[str, int], *options: Any, **named: Any) -> socket.socket:
+    guard = _present.get()
+    if guard is None:
+        return _connect(address, *options, **named)
+    return guard.connect(*address, *options, **named)
+
+
+def _send_guarded(
+    self: requests.adapters.HTTPAdapter,
+    request: requests.PreparedRequest,
+    stream: bool = False,
+    timeout: Any = None,
+    verify: bool | str = True,
+    cert: Any = None,
+    proxies: Mapping[str, str] | None = None,
+) -> requests.Response:
+    if _present.get() is None:
+        return _send(self, request, stream, timeout, verify, cert, proxies)
+    answer = _send(self, request, True, timeout, verify, cert, {})
+    with answer:
+        answer._content = _bounded(answer)
+    answer._content_consumed = True  # type: ignore[attr-defined]
+    return answer
+
+
+def _bounded(answer: requests.Response) -> bytes:
+    try:
+        content: bytes = answer.raw.read(MAX_ANSWER + 1, decode_content=True)
+    except DecodeError as error:
+        raise requests.exceptions.ContentDecodingError(error) from None
+    except (HTTPError, OSError) as error:
+        raise requests.exceptions.ConnectionError(error) from None
+    if len(content) > MAX_ANSWER:
+        raise requests.exceptions.ContentDecodingError(
+            f"The answer is longer than {MAX_ANSWER:,} bytes."
+        )
+    return content
+
+
+def _netrc_guarded(url: str | bytes, raise_errors: bool = False) -> tuple[str, str] | None:
+    return None if _present.get() else _netrc(url, raise_errors)
+
+
+connection.create_connection = _connect_guarded
+requests.adapters.HTTPAdapter.send = _send_guarded  # type: ignore[method-assign]
+requests.sessions.get_netrc_auth = _netrc_guarded
