@@ -1,6 +1,7 @@
 """What only workers need, wired once per process: the source of prices, the check, the mails."""
 
 import random
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -25,8 +26,13 @@ from services.market.replay_clock import replay_origin
 from services.notify.channel import Channels
 from services.notify.channels.email.channel import EmailChannel
 from services.notify.channels.email.transport import SmtpTransport
+from services.notify.channels.push.channel import PushChannel
+from services.notify.channels.push.push import PushComposer
+from services.notify.channels.push.sender import Sender
+from services.notify.channels.push.senders import open_senders
 from services.notify.compose import Composer
 from services.notify.outbox import Outbox
+from services.store.devices import Devices, Kind
 from services.store.system import Shard, System, shard_of
 from workers.queues import RqJobs
 
@@ -99,7 +105,24 @@ class Parts:
 
     @cached_property
     def channels(self) -> Channels:
-        return Channels(email=EmailChannel(self.composer, self.transport))
+        return Channels(
+            email=EmailChannel(self.composer, self.transport),
+            push=self.push,
+        )
+
+    @cached_property
+    def push_senders(self) -> Mapping[Kind, Sender]:
+        return open_senders(self.services.settings)
+
+    @cached_property
+    def push(self) -> PushChannel:
+        s = self.services
+        return PushChannel(
+            Devices(s.store),
+            PushComposer(s.settings.address, s.links),
+            lambda: self.push_senders,
+            lambda user, device, why: s.jobs.send_channel_notice(user.uid, device.name, why),
+        )
 
     @cached_property
     def notices(self) -> Notices:

@@ -4,26 +4,18 @@ The headers are made here, before each call, and not by gRPC's plug-in for them:
 account that was refused as a server that is away, and the call would be repeated in vain.
 """
 
-import base64
-import binascii
-import json
 from collections.abc import Callable
 from typing import Any
 
-from firebase_admin.credentials import ApplicationDefault, Certificate
 from google.auth.credentials import Credentials
 from google.auth.transport.requests import Request
 
-from services.errors import StoreUnavailable
 from services.store.firestore_errors import explained
+from services.store.google_account import google_account
 
 Headers = tuple[tuple[str, str], ...]
 
 _ANSWER_SECONDS = 5.0
-_NO_KEY = (
-    "FIREBASE_CREDENTIALS_BASE64 is not the base64 form of a service account's JSON key ({})."
-    " Make it with: base64 -w0 key.json"
-)
 
 
 def authorization(credentials_base64: str) -> Callable[[], Headers]:
@@ -50,20 +42,7 @@ def _ask(*request: Any, **settings: Any) -> Any:
 
 def _account(credentials_base64: str) -> Credentials:
     """The service account whose key is given, or the platform's own if there is none."""
+    account = google_account(credentials_base64)
     with explained():
-        if not credentials_base64:
-            platform: Credentials = ApplicationDefault().get_credential()
-            return platform
-    try:
-        key = json.loads(base64.b64decode("".join(credentials_base64.split()), validate=True))
-    except binascii.Error:
-        raise StoreUnavailable(_NO_KEY.format("it is not base64")) from None
-    except ValueError:
-        raise StoreUnavailable(_NO_KEY.format("it does not hold JSON")) from None
-    if not isinstance(key, dict):
-        raise StoreUnavailable(_NO_KEY.format("the JSON is not such a key"))
-    try:
-        account: Credentials = Certificate(key).get_credential()
-    except ValueError:
-        raise StoreUnavailable(_NO_KEY.format("the JSON is not such a key")) from None
-    return account
+        credentials: Credentials = account.get_credential()
+    return credentials
