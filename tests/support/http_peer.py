@@ -66,7 +66,7 @@ def _handler(peer: HttpPeer) -> type[BaseHTTPRequestHandler]:
             except OSError:  # the other side has cut the connection
                 self.close_connection = True
 
-        do_GET = do_PUT = do_POST
+        do_GET = do_PUT = do_POST  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass
