@@ -159,6 +159,17 @@ class Composer:
             link=f"{self._address}/alerts",
         )
 
+    def write(self, template: str, user: User, key: str, now: datetime, **facts: Any) -> Message:
+        """A mail of which another module has the facts, `subject` among them; `key` is its
+        identity. It has the link that stops all mail."""
+        return self._message(
+            template,
+            to=user.email,
+            key=key,
+            stop_link=self._stop_link(user, now),
+            **facts,
+        )
+
     def _message(
         self,
         template: str,
