@@ -16,6 +16,7 @@ from services.jobs import AccountMail, Notice
 from services.market.fetch import fetch_into_cache, search_into_cache
 from services.market.fetch_past import bars_into_cache, earnings_into_cache
 from services.market.models import BarInterval
+from services.notify.digest import follow_clock
 from services.notify.waking import wake
 from services.store.system import Shard
 from workers.parts import parts
@@ -124,10 +125,28 @@ def send_notice(kind: Notice, uid: str, alert_ids: list[str]) -> None:
     parts().notices.send(kind, uid, alert_ids, _now())
 
 
+def send_digests() -> None:
+    """Enqueue a job for each digest that is due."""
+    if due := parts().digests.enqueue_due(_now()):
+        log.info("%d digests are due", due)
+
+
+def send_digest(uid: str) -> None:
+    """Send a person's digest, if it is still due; the schedule tries again when it raises."""
+    parts().digests.send(uid, _now())
+
+
+def try_channel(uid: str, channel: str, trial: str) -> None:
+    """Send a test that somebody waits for."""
+    parts().tester.run(uid, channel, trial, _now())
+
+
 def release_held(uid: str) -> None:
-    """Send what waited for a person to confirm the address, or for quiet hours that are over."""
+    """Send what waited for a person to confirm the address, or for quiet hours that are over;
+    have the next digest come at the hour that is right now."""
     parts().outbox.release(uid, _now())
     wake(parts().services.store, parts().services.jobs, uid, _now())
+    follow_clock(parts().services.users, uid, _now())
 
 
 @contextmanager

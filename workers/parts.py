@@ -31,7 +31,11 @@ from services.notify.channels.push.push import PushComposer
 from services.notify.channels.push.sender import Sender
 from services.notify.channels.push.senders import open_senders
 from services.notify.compose import Composer
+from services.notify.digest_mail import DigestWriter
+from services.notify.digest_news import Newsroom
+from services.notify.digests import Digests
 from services.notify.outbox import Outbox
+from services.notify.trials import Tester
 from services.store.devices import Devices, Kind
 from services.store.system import Shard, System, shard_of
 from workers.queues import RqJobs
@@ -125,9 +129,22 @@ class Parts:
         )
 
     @cached_property
+    def tester(self) -> Tester:
+        return Tester(self.services.users, self.channels, self.services.trials)
+
+    @cached_property
     def notices(self) -> Notices:
         s = self.services
         return Notices(s.alerts, s.users, self.composer, self.transport)
+
+    @cached_property
+    def digests(self) -> Digests:
+        s = self.services
+        newsroom = Newsroom(s.store, self.cache, s.readings)
+        keep = Profiles(s.users, s.redis).keep
+        return Digests(
+            s.users, newsroom, DigestWriter(self.composer), self.transport, s.jobs, keep
+        )
 
     @cached_property
     def mailer(self) -> AccountMailer:

@@ -11,6 +11,7 @@ from workers.queues import CHECKS
 
 SWEEP_SECONDS = 60
 EXPIRE_SECONDS = 900
+DIGESTS_SECONDS = 900
 DAY_SECONDS = 86_400
 
 
@@ -33,6 +34,7 @@ def entries(settings: Settings) -> tuple[Entry, ...]:
         Entry("check_alerts", settings.check_interval_seconds),
         Entry("sweep", min(SWEEP_SECONDS, settings.check_interval_seconds)),
         Entry("expire_alerts", EXPIRE_SECONDS),
+        Entry("send_digests", DIGESTS_SECONDS),
         Entry("reconcile_index", DAY_SECONDS, first_after=DAY_SECONDS),
     )
 

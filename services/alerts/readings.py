@@ -66,6 +66,13 @@ class Readings:
             if text is not None
         }
 
+    def all_unchecked(self) -> dict[str, Unchecked]:
+        """Every symbol whose alerts are blind."""
+        found = self._redis.hgetall(_UNCHECKED)
+        return {
+            text_of(symbol): Unchecked.model_validate_json(text) for symbol, text in found.items()
+        }
+
     def note_unchecked(
         self, reasons: dict[str, str], now: datetime, among: Callable[[str], bool]
     ) -> None:

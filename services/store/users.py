@@ -48,9 +48,10 @@ class User(Record):
     Alerts ring by `channels` (`email`, `push`, ids of destinations); where all of these fail, those
     of `fallback` are tried, one after the other.
 
-    `digest_due_at` is when the next digest is to be sent, None where there is none; `digest_sent_at`
-    is up to when the last one told. While one is being sent, `digest_of` is up to when it tells,
-    `digest_attempts` how often it was begun, and at `digest_due_at` another worker may take over.
+    `digest_due_at` is when the next digest is to be sent, None where there is none, and
+    `digest_sent_at` up to when the last one told. While one is being sent, `digest_of` is up to
+    when it tells, `digest_attempts` how often it was begun, and at `digest_due_at` another worker
+    may take over.
 
     `mail_stopped_at`: the person wants no mail but that about the account. `mail_refused_at`: the
     mailbox was refused for good; confirming the address again switches it on.
@@ -149,7 +150,7 @@ class Users:
     def digests_due(
         self, now: datetime, after: Cursor | None = None, limit: int = PAGE
     ) -> tuple[list[User], Cursor | None]:
-        """Who is to be sent a digest at `now`, the longest due first; and the next page's cursor."""
+        """Who is to be sent a digest, the longest due first; and the cursor of the next page."""
         query = Query(
             "users",
             where=(("digest_due_at", "<=", now),),

@@ -36,6 +36,7 @@ def test_the_check_runs_every_five_minutes_and_the_sweep_every_minute(
         CHECK: 300,
         "schedule-sweep": 60,
         "schedule-expire_alerts": 900,
+        "schedule-send_digests": 900,
         "schedule-reconcile_index": 86_400,
     }
 
@@ -67,6 +68,7 @@ def test_a_tick_enqueues_each_job_once_however_many_clocks_run(clock: Clock, red
     assert sorted(Queue(CHECKS, connection=redis).job_ids) == [
         CHECK,
         "schedule-expire_alerts",
+        "schedule-send_digests",
         "schedule-sweep",
     ]
 
@@ -115,6 +117,7 @@ def test_scheduled_jobs_run_on_a_worker(
     monkeypatch.setattr("workers.jobs.check_alerts", lambda: ran.append("check"))
     monkeypatch.setattr("workers.jobs.sweep", lambda: ran.append("sweep"))
     monkeypatch.setattr("workers.jobs.expire_alerts", lambda: ran.append("expire"))
+    monkeypatch.setattr("workers.jobs.send_digests", lambda: ran.append("digests"))
     clock.enqueue_jobs()
     SimpleWorker([CHECKS], connection=redis).work(burst=True, logging_level="ERROR")
-    assert sorted(ran) == ["check", "expire", "sweep"]
+    assert sorted(ran) == ["check", "digests", "expire", "sweep"]

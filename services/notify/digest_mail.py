@@ -1,0 +1,145 @@
+"""A digest in words: sections of lines, which the templates lay out."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+from services.alerts import phrases, units
+from services.market.models import Quote
+from services.notify.compose import Composer, local_time
+from services.notify.digest_news import SHOWN, Blind, Mover, News
+from services.notify.message import Message
+from services.store.alerts import Alert
+from services.store.triggers import Trigger
+from services.store.users import User
+
+MAX_NAME = 60
+REPLAYED = "the replayed market, not live"
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069]+")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`head` is what a glance takes in, `detail` stands below it; `path` leads into the site."""
+
+    head: str
+    detail: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`more` are so many that are not shown; `path` leads to all."""
+
+    title: str
+    lines: Sequence[Line]
+    more: int
+    path: str
+
+
+class DigestWriter:
+    def __init__(self, composer: Composer) -> None:
+        self._composer = composer
+
+    def digest(self, news: News, user: User, now: datetime) -> Message:
+        """The mail; its Message-ID follows from the person and the moment up to which it tells."""
+        return self._composer.write(
+            "digest",
+            user,
+            f"digest.{user.uid}.{news.until:%Y%m%dT%H%M%S}",
+            now,
+            subject=f"{subject(news)} · Bellwether",
+            title="Your week" if user.digest == "week" else "Your day",
+            date=local_time(news.until, user.time_zone),
+            sections=sections(news, user.time_zone),
+            every="every week" if user.digest == "week" else "every day",
+        )
+
+
+def subject(news: News) -> str:
+    """What it tells, the most urgent first: `2 alerts rang, 1 ends soon, AAPL +3.20 %`."""
+    ends, over, blind = len(news.expiring), len(news.expired), len(news.blind)
+    parts = [
+        f"{units.count_text(news.rang_in_all, 'alert')} rang" if news.rang_in_all else "",
+        f"{blind} not checked" if blind else "",
+        f"{ends} {'ends' if ends == 1 else 'end'} soon" if ends else "",
+        f"{over} ended" if over else "",
+        *(f"{move.quote.symbol} {units.signed_percent(move.change)}" for move in news.movers[:1]),
+    ]
+    return f"Digest: {', '.join(part for part in parts if part)}"
+
+
+def sections(news: News, time_zone: str) -> list[Section]:
+    """What there is to tell; a section without a line is left out."""
+
+    def rang(trigger: Trigger) -> Line:
+        return Line(
+            phrases.headline(trigger.symbol, trigger.condition, trigger.currency, past=True),
+            f"{units.price(trigger.price, trigger.currency)}"
+            f" · {local_time(trigger.occurred_at, time_zone)}",
+            f"/alerts/{trigger.alert_id}",
+        )
+
+    def ending(alert: Alert) -> Line:
+        ends = local_time(alert.expires_at, time_zone) if alert.expires_at else ""
+        return _of_alert(alert, ends)
+
+    def blind(one: Blind) -> Line:
+        since = local_time(one.unchecked.since, time_zone)
+        return _of_alert(one.alert, f"since {since}: {_plain(one.unchecked.reason, 200)}")
+
+    def move(mover: Mover) -> Line:
+        return _of_mover(mover, time_zone)
+
+    count = max(news.rang_in_all, len(news.rang))
+    found = [
+        _section("Rang", news.rang, rang, "/triggers", count),
+        _section("Not checked", news.blind, blind, "/alerts"),
+        _section("End before your next digest", news.expiring, ending, "/alerts"),
+        _section("Ended without ringing", news.expired, ending, "/alerts"),
+        _section("Biggest moves of your watchlists", news.movers, move, "/"),
+    ]
+    return [section for section in found if section.lines]
+
+
+def _section(
+    title: str,
+    things: Sequence[T],
+    line: Callable[[T], Line],
+    path: str,
+    count: int | None = None,
+) -> Section:
+    shown = [line(thing) for thing in things[:SHOWN]]
+    return Section(title, shown, (len(things) if count is None else count) - len(shown), path)
+
+
+def _of_alert(alert: Alert, detail: str) -> Line:
+    currency = alert.baseline.currency if alert.baseline else ""
+    head = phrases.headline(alert.symbol, alert.condition, currency)
+    return Line(head, detail, f"/alerts/{alert.id}")
+
+
+def _of_mover(mover: Mover, time_zone: str) -> Line:
+    """With its time: the last session of another exchange may be another day."""
+    known: Quote = mover.quote
+    details = (
+        units.price(known.price, _plain(known.currency, 10)),
+        _plain(known.name, MAX_NAME),
+        local_time(known.as_of, time_zone),
+        REPLAYED if known.source == "replay" else "",
+    )
+    return Line(
+        f"{known.symbol} {units.signed_percent(mover.change)}",
+        " · ".join(detail for detail in details if detail),
+        f"/alerts/new?symbol={quote(known.symbol)}",
+    )
+
+
+def _plain(text: str, most: int) -> str:
+    """On one line, without characters that turn or hide what stands around them."""
+    text = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
