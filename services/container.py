@@ -10,6 +10,7 @@ from config import Settings
 from services.accounts import Accounts
 from services.accounts.links import Links
 from services.accounts.passwords import Passwords
+from services.accounts.preferences import Preferences
 from services.alerts.arming import Arming
 from services.alerts.finder import Finder
 from services.alerts.follow_up import FollowUps
@@ -17,11 +18,14 @@ from services.alerts.readings import Readings
 from services.jobs import Jobs
 from services.market.desk import QuoteDesk
 from services.market.lookup import Lookup
+from services.notify.push_keys import PushKey, push_key
 from services.notify.snoozing import Snoozing
+from services.notify.trials import Trials
 from services.redis_client import open_redis
 from services.store import open_store
 from services.store.alerts import Alerts
 from services.store.contract import Store
+from services.store.devices import Devices
 from services.store.triggers import Triggers
 from services.store.users import Users
 from services.store.watchlists import Watchlists
@@ -53,12 +57,25 @@ class Services:
         return Triggers(self.store)
 
     @cached_property
+    def devices(self) -> Devices:
+        return Devices(self.store)
+
+    @cached_property
+    def push_key(self) -> PushKey:
+        """Raises PushOff where browsers cannot be pushed to."""
+        return push_key(self.settings)
+
+    @cached_property
     def links(self) -> Links:
         return Links(self.settings.signing_key())
 
     @cached_property
     def accounts(self) -> Accounts:
         return Accounts(self.users, self.redis, self.jobs, self.links, Passwords())
+
+    @cached_property
+    def preferences(self) -> Preferences:
+        return Preferences(self.users, self.redis, self.jobs)
 
     @cached_property
     def arming(self) -> Arming:
@@ -71,6 +88,10 @@ class Services:
     @cached_property
     def snoozing(self) -> Snoozing:
         return Snoozing(self.store, self.users)
+
+    @cached_property
+    def trials(self) -> Trials:
+        return Trials(self.redis, self.jobs)
 
     @cached_property
     def readings(self) -> Readings:

@@ -47,5 +47,8 @@ class Jobs(Protocol):
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         """Send a mail about an account: confirm the address, reset the password, already known."""
 
+    def try_channel(self, uid: str, channel: str, trial: str) -> None:
+        """Send a test by that channel and keep the outcome under the trial's id; soon or never."""
+
     def release_held(self, uid: str) -> None:
         """Send what was held until the address was confirmed, or by quiet hours of before."""

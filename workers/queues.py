@@ -19,6 +19,7 @@ DIGESTS = "digests"
 QUEUES = (FAST, PUSH, CHECKS, HOOKS, MAIL, DIGESTS)
 """In the order in which a worker empties them: digests of a whole time zone hold up no bell."""
 _FORGOTTEN_AFTER = 60
+_TRIAL_KEPT = 600
 _FAILURES_KEPT = 86_400
 _TOGETHER = 500
 """Jobs enqueued in one go."""
@@ -58,8 +59,8 @@ class RqJobs:
         self._enqueue_once(PUSH, "dispatch", {f"dispatch-{uid}": (uid,) for uid in uids})
 
     def deliver(self, uid: str, channel: str) -> None:
-        queue = {users.EMAIL: MAIL, users.PUSH: PUSH}.get(channel, HOOKS)
-        self._enqueue_once(queue, "deliver", {f"deliver-{uid}-{channel}": (uid, channel)})
+        named = {f"deliver-{uid}-{channel}": (uid, channel)}
+        self._enqueue_once(_queue_of(channel), "deliver", named)
 
     def _enqueue_once(self, queue: str, job: str, named: Mapping[str, tuple[object, ...]]) -> None:
         """Enqueue what does not wait already. One that runs may not see what is new: then there
@@ -104,6 +105,10 @@ class RqJobs:
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         self._enqueue(MAIL, "send_account_mail", kind, uid, retry=_MAIL_RETRIES)
 
+    def try_channel(self, uid: str, channel: str, trial: str) -> None:
+        queue = _queue_of(channel)
+        self._enqueue(queue, "try_channel", uid, channel, trial, forgotten_after=_TRIAL_KEPT)
+
     def release_held(self, uid: str) -> None:
         self._enqueue(MAIL, "release_held", uid, retry=_MAIL_RETRIES)
 
@@ -114,6 +119,7 @@ class RqJobs:
         *args: object,
         name: str | None = None,
         retry: Retry | None = None,
+        forgotten_after: int | None = None,
     ) -> None:
         Queue(queue, connection=self._redis).enqueue(
             f"workers.jobs.{job}",
@@ -122,8 +128,12 @@ class RqJobs:
             retry=retry,
             result_ttl=0,
             failure_ttl=_FAILURES_KEPT,
-            ttl=_FORGOTTEN_AFTER if queue == FAST else None,
+            ttl=_FORGOTTEN_AFTER if queue == FAST else forgotten_after,
         )
+
+
+def _queue_of(channel: str) -> str:
+    return {users.EMAIL: MAIL, users.PUSH: PUSH}.get(channel, HOOKS)
 
 
 def _stands(status: bytes | None, enqueued_at: bytes | None, since: datetime) -> _Standing:

@@ -19,7 +19,6 @@ from services.accounts.profiles import Profile, Profiles
 from services.errors import AlreadyExists, AuthenticationFailed, InvalidInput
 from services.ids import new_id
 from services.jobs import AccountMail, Jobs
-from services.notify.quiet import QuietHours
 from services.store.users import ApiToken, User, Users, normal_email
 
 TOKEN_PREFIX = "bw"  # noqa: S105 - the visible head of every API token, not a secret
@@ -185,22 +184,6 @@ class Accounts:
         if not self._passwords.fits(present, user.password_hash):
             raise InvalidInput("present", "This is not your present password.")
         return Profile.of(self._set_password(user, new))
-
-    def set_time_zone(self, uid: str, time_zone: str) -> Profile:
-        """Show times in another IANA zone from now on. Raises InvalidInput."""
-        if time_zone not in known_time_zones():
-            raise InvalidInput("time_zone", "There is no such time zone.")
-        return self._keep_hours(uid, time_zone=time_zone)
-
-    def set_quiet_hours(self, uid: str, hours: QuietHours | None) -> Profile:
-        """Hold back deliveries in these hours of the person's time zone; None for never."""
-        return self._keep_hours(uid, quiet_hours=hours)
-
-    def _keep_hours(self, uid: str, **changes: object) -> Profile:
-        """What is held until quiet hours end is looked at anew, for they may end earlier now."""
-        profile = self._profiles.keep(self._users.update(uid, **changes))
-        self._jobs.release_held(uid)
-        return profile
 
     def _set_password(self, user: User, password: str) -> User:
         user = self._users.end_access(user.uid, self._passwords.hash(password))

@@ -5,14 +5,49 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, ValidationError
 from redis import Redis
 
+from services.notify.naming import kept
 from services.notify.quiet import QuietHours
-from services.store.users import User, Users
+from services.store.users import (
+    EMAIL,
+    Destination,
+    DestinationKind,
+    DigestEvery,
+    User,
+    Users,
+)
 
 KEPT = timedelta(minutes=10)
 
 
+class Place(BaseModel):
+    """A destination without its secrets; `shown` is what of its address may be seen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: DestinationKind
+    name: str
+    shown: str
+    off_at: datetime | None
+    off_because: str | None
+
+    @classmethod
+    def of(cls, destination: Destination) -> "Place":
+        return cls(
+            id=destination.id,
+            kind=destination.kind,
+            name=destination.name,
+            shown=destination.url.partition("://")[0],
+            off_at=destination.off_at,
+            off_because=destination.off_because,
+        )
+
+
 class Profile(BaseModel):
-    """What pages and the API need of a person; no password hash."""
+    """What pages and the API need of a person; no password hash, no secret of a destination.
+
+    `channels` (at least one) and `fallback` name only what is there.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,6 +59,10 @@ class Profile(BaseModel):
     quiet_hours: QuietHours | None = None
     mail_stopped_at: datetime | None = None
     mail_refused_at: datetime | None = None
+    channels: tuple[str, ...]
+    fallback: tuple[str, ...]
+    destinations: tuple[Place, ...]
+    digest: DigestEvery
     created_at: datetime
 
     @classmethod
@@ -37,8 +76,15 @@ class Profile(BaseModel):
             quiet_hours=user.quiet_hours,
             mail_stopped_at=user.mail_stopped_at,
             mail_refused_at=user.mail_refused_at,
+            channels=kept(user.channels, user.destinations) or (EMAIL,),
+            fallback=kept(user.fallback, user.destinations),
+            destinations=tuple(Place.of(one) for one in user.destinations),
+            digest=user.digest,
             created_at=user.created_at,
         )
+
+    def destination(self, id_: str) -> Place | None:
+        return next((one for one in self.destinations if one.id == id_), None)
 
 
 class Profiles:

@@ -169,6 +169,7 @@ class RecordingJobs:
     channel_notices: list[tuple[str, str, str]] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    trials: list[tuple[str, str, str]] = field(default_factory=list)
     shards: list[tuple[int, int]] = field(default_factory=list)
     _fetch: Callable[[Sequence[str]], object] | None = None
     _search: Callable[[str], object] | None = None
@@ -232,6 +233,9 @@ class RecordingJobs:
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
         self.account_mails.append((kind, uid))
+
+    def try_channel(self, uid: str, channel: str, trial: str) -> None:
+        self.trials.append((uid, channel, trial))
 
     def release_held(self, uid: str) -> None:
         self.released.append(uid)
