@@ -65,6 +65,12 @@ def belong_together(one: Delivery, other: Delivery) -> bool:
     return is_fresh(one) and is_fresh(other)
 
 
+def may_join(one: Delivery | None, first: Delivery | None) -> bool:
+    """Whether it may be in a message with `first`; None is of a trigger that is to be routed."""
+    new = [each for each in (one, first) if each is None or is_fresh(each)]
+    return len(new) == 2 or bool(one and first and belong_together(first, one))
+
+
 def group_of(triggers: Sequence[Trigger], channel: str) -> str | None:
     """The name of the triggers that share a message; None for one, which has its own."""
     if len(triggers) == 1:
@@ -108,6 +114,13 @@ def never_ended(delivery: Delivery) -> str | None:
     if delivery.attempts <= len(RETRIES):
         return None
     return f"Sending was begun {delivery.attempts} times and never ended."
+
+
+def waiting(delivery: Delivery, until: datetime) -> Delivery:
+    """Held by quiet hours."""
+    if not is_fresh(delivery):
+        return delivery.model_copy(update={"due_at": until})
+    return delivery.model_copy(update={"state": "pending", "due_at": until, "error": None})
 
 
 def begun(delivery: Delivery, group: str | None, now: datetime) -> Delivery:
@@ -161,9 +174,9 @@ def after_failure(
     """
     retries = RETRIES_BEFORE_ANOTHER if another else RETRIES
     reached = tuple(dict.fromkeys((*delivery.reached, *error.reached)))
+    delivery = delivery.model_copy(update={"reached": reached})
     if error.permanent or delivery.attempts > len(retries):
-        over = sent(delivery, now, reached) if reached else failed(delivery, str(error))
-        return over.model_copy(update={"error": str(error)[:MAX_ERROR]})
+        return over(delivery, str(error), now)
     asked = min(error.retry_after or timedelta(), LONGEST_ASKED)
     wait = max(RETRIES[delivery.attempts - 1], asked) * (1 + JITTER * luck)
     return delivery.model_copy(
@@ -171,8 +184,45 @@ def after_failure(
             "state": "retry",
             "due_at": now + wait,
             "error": str(error)[:MAX_ERROR],
-            "reached": reached,
         }
+    )
+
+
+def over(delivery: Delivery, reason: str, now: datetime) -> Delivery:
+    """Nothing more is tried: what reached one of several receivers is sent, the rest has failed."""
+    if not delivery.reached:
+        return failed(delivery, reason)
+    ended = sent(delivery, now, delivery.reached)
+    return ended.model_copy(update={"error": reason[:MAX_ERROR]})
+
+
+def postponed(delivery: Delivery, until: datetime, reason: str) -> Delivery:
+    """Due again at `until`, with no attempt counted: its channel sends nothing for now."""
+    return delivery.model_copy(
+        update={
+            "state": "retry",
+            "due_at": until,
+            "error": (delivery.error if delivery.attempts else None) or reason,
+        }
+    )
+
+
+def put_back(delivery: Delivery, until: datetime, reason: str) -> Delivery:
+    """One that was begun, as if it had not been."""
+    before = delivery.model_copy(update={"attempts": delivery.attempts - 1})
+    return postponed(before, until, reason)
+
+
+def is_outdated(present: Delivery | None, begun: Delivery, outcome: Delivery) -> bool:
+    """Whether what became of an attempt counts no more: the lease had ended, and another worker
+    went on. That the channel took the message counts even then, and ends it."""
+    if present == begun:
+        return False
+    return (
+        outcome.state != "sent"
+        or present is None
+        or present.state not in ("sending", "retry", "failed")
+        or (present.group, present.round) != (begun.group, begun.round)
     )
 
 
@@ -180,6 +230,15 @@ def another(trigger: Trigger, user: User | None) -> str | None:
     """The channel that is tried next, should none of the present ones take the trigger."""
     names = user.fallback if user else ()
     return next((n for n in names if user and user.has(n) and n not in trigger.deliveries), None)
+
+
+def successor(trigger: Trigger, name: str, user: User | None) -> str | None:
+    """The channel that may take over should `name` fail: None where one has the trigger already,
+    or holds it until an address is confirmed."""
+    others = [delivery for other, delivery in trigger.deliveries.items() if other != name]
+    if any(delivery.state in ("sent", "held") for delivery in others):
+        return None
+    return another(trigger, user)
 
 
 def passed_on(trigger: Trigger, user: User | None, now: datetime) -> Trigger:

@@ -1,5 +1,6 @@
 """Triggers: `users/{uid}/triggers/{alert}-{epoch}`, with the state of their deliveries."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -141,26 +142,22 @@ class Triggers:
         full = len(newest) == limit
         return newest, self._store.count(query) if full else len(newest)
 
-    def due(self, now: datetime, limit: int = 500) -> list[Trigger]:
+    def each_due(self, now: datetime) -> Iterator[Trigger]:
         """Everybody's triggers with a delivery due at `now` or before, the longest due first."""
-        query = Query(
-            "triggers",
-            group=True,
-            where=(("open", "==", True), ("due_at", "<=", now)),
-            order_by=(("due_at", "ascending"),),
-            limit=limit,
-        )
-        return list(readable(Trigger, self._store.query(query)))
+        return self._due("triggers", now, group=True)
 
-    def due_of(self, uid: str, now: datetime, limit: int = 500) -> list[Trigger]:
+    def each_due_of(self, uid: str, now: datetime) -> Iterator[Trigger]:
         """A person's triggers with a delivery due at `now` or before, the longest due first."""
+        return self._due(f"users/{uid}/triggers", now, group=False)
+
+    def _due(self, collection: str, now: datetime, *, group: bool) -> Iterator[Trigger]:
         query = Query(
-            f"users/{uid}/triggers",
+            collection,
+            group=group,
             where=(("open", "==", True), ("due_at", "<=", now)),
             order_by=(("due_at", "ascending"),),
-            limit=limit,
         )
-        return list(readable(Trigger, self._store.query(query)))
+        return readable(Trigger, self._store.query(query))
 
     def open_of(self, uid: str) -> list[Trigger]:
         """A person's triggers with a delivery that is still to be made, the longest due first."""
