@@ -54,8 +54,8 @@ def bad_link(reason: str) -> Answer:
 # Pausing an alert
 
 
-def pause(alert: Alert) -> Answer:
-    about, link = _headline(alert), _to_alert(alert)
+def pause(alert: Alert, currency: str) -> Answer:
+    about, link = _headline(alert, currency), _to_alert(alert)
     if alert.state == "paused":
         text = "Nothing rings for it until you set it again."
         return Answer("Paused", text, about, link=link, is_done=True)
@@ -92,10 +92,12 @@ def stop(user: User) -> Answer:
 # Ringing again
 
 
-def again(follow: Follow, status: MarketStatus, time_zone: str, now: datetime) -> Answer:
+def again(
+    follow: Follow, currency: str, status: MarketStatus, time_zone: str, now: datetime
+) -> Answer:
     """The question, or how the alert stands: whoever armed it, it is armed."""
     alert = follow.alert
-    about, link = _headline(alert), _to_alert(alert)
+    about, link = _headline(alert, currency), _to_alert(alert)
     if follow.is_open:
         return Answer("Ring again?", _offer(alert, now), about, "Ring again", link=link)
     stands = words.state(alert, status, time_zone, now).sentence
@@ -113,18 +115,15 @@ def again_gone() -> Answer:
     return Answer("This alert is gone", text, link=Link("See your alerts", "/alerts"), status=410)
 
 
-def again_later(alert: Alert, reason: str) -> Answer:
+def again_later(alert: Alert, currency: str, reason: str) -> Answer:
     """Nothing was done for want of a quote; the button tries once more."""
-    return Answer(
-        "Not now", reason, _headline(alert), "Try again", link=_to_alert(alert), status=503
-    )
+    about, link = _headline(alert, currency), _to_alert(alert)
+    return Answer("Not now", reason, about, "Try again", link=link, status=503)
 
 
-def again_refused(alert: Alert, reason: str) -> Answer:
-    text = f"{reason} Nothing was changed."
-    return Answer(
-        "It cannot be set again", text, _headline(alert), link=_to_alert(alert), status=422
-    )
+def again_refused(alert: Alert, currency: str, reason: str) -> Answer:
+    text, about = f"{reason} Nothing was changed.", _headline(alert, currency)
+    return Answer("It cannot be set again", text, about, link=_to_alert(alert), status=422)
 
 
 def _offer(alert: Alert, now: datetime) -> str:
@@ -210,8 +209,7 @@ def _channel(user: User, name: str) -> str:
     return destination.name if destination else "a channel that is gone"
 
 
-def _headline(alert: Alert) -> str:
-    currency = alert.baseline.currency if alert.baseline else ""
+def _headline(alert: Alert, currency: str) -> str:
     return phrases.headline(alert.symbol, alert.condition, words.unit(currency))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias
 
 from services.errors import AuthenticationFailed, InvalidInput, NotFound
 from services.notify import deliveries
@@ -11,8 +11,7 @@ from services.store.contract import Store, Transaction, Update
 from services.store.triggers import Delivery, Trigger, trigger_path
 from services.store.users import EMAIL, User, Users
 
-Hours: TypeAlias = Literal[1, 4, 24]
-HOURS: Final[tuple[Hours, ...]] = get_args(Hours)
+HOURS: Final = (1, 4, 24)
 """For how long one can snooze; the first is what a message offers."""
 RECENT = timedelta(days=1)
 Stand: TypeAlias = Literal["open", "set", "told", "sending", "untold", "silent"]

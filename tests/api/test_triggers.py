@@ -1,7 +1,11 @@
 """What rang, over the API."""
 
+from datetime import timedelta
+
 import pytest
 
+from services.store.contract import Update
+from services.store.triggers import Delivery, trigger_path
 from tests.support.web import Person, Site
 from workers.parts import Parts
 
@@ -76,3 +80,53 @@ def test_a_filter_that_is_none_is_refused(person: Person, query: str):
     refused = person.get(f"/triggers?{query}")
     assert refused.status_code == 422
     assert [f["field"] for f in refused.json["errors"]] == [query.partition("=")[0]]
+
+
+# Being told once more
+
+
+def told(site: Site, person: Person, state: str = "sent") -> str:
+    """The address of a trigger whose mail is in that state."""
+    trigger = site.services.triggers.get(person.uid, f"{ring(site, person)}-1")
+    delivery = Delivery.model_validate({"state": state, "sent_at": site.at})
+    fields = trigger.with_delivery("email", delivery).fields()
+    site.services.store.write(Update(trigger_path(trigger.uid, trigger.id), fields))
+    return f"/triggers/{trigger.id}"
+
+
+@pytest.mark.parametrize(("body", "hours"), [({}, 1), ({"hours": 4}, 4), ({"hours": 24}, 24)])
+def test_a_trigger_is_told_once_more_later(
+    site: Site, person: Person, body: dict[str, int], hours: int
+):
+    path = told(site, person)
+    snoozed = person.post(f"{path}/snooze", body)
+    assert snoozed.status_code == 200
+    email = snoozed.json["deliveries"]["email"]
+    due_at = (site.at + timedelta(hours=hours)).isoformat().replace("+00:00", "Z")
+    assert (email["state"], email["due_at"]) == ("pending", due_at)
+    assert person.get(path).json == snoozed.json
+    site.later(minutes=1)
+    again = person.post(f"{path}/snooze", {"hours": 24})
+    assert (again.status_code, again.json) == (200, snoozed.json), "once, while it is to come"
+
+
+@pytest.mark.parametrize(
+    "body", [{"hours": 2}, {"hours": "1"}, {"hours": True}, {"hours": None}, {"minutes": 5}, [], 1]
+)
+def test_no_other_time_is_taken(site: Site, person: Person, body: object):
+    path = told(site, person)
+    assert person.post(f"{path}/snooze", body).status_code == 422
+    assert person.get(path).json["deliveries"]["email"]["state"] == "sent"
+
+
+def test_what_no_channel_took_is_refused_with_the_reason(site: Site, person: Person):
+    refused = person.post(f"{told(site, person, 'failed')}/snooze", {})
+    assert refused.status_code == 409
+    assert refused.json["type"] == "tag:bellwether,2026:not-repeatable"
+    assert "No channel of yours took this message" in refused.json["detail"]
+
+
+def test_nobody_snoozes_another_s_trigger(site: Site, person: Person, stranger: Person):
+    path = told(site, person)
+    assert stranger.post(f"{path}/snooze", {}).status_code == 404
+    assert person.get(path).json["deliveries"]["email"]["state"] == "sent"

@@ -8,8 +8,10 @@ harm. Who accepts JSON gets what was done and said as JSON.
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from services.alerts.follow_up import Follow
 from services.errors import AuthenticationFailed, InvalidInput, NoQuote, NotFound, UnknownSymbol
 from services.notify.snoozing import HOURS
+from services.store.alerts import Alert
 from services.store.users import User
 from web import forms, mail_answers
 from web.context import now, services
@@ -28,18 +30,20 @@ limiter.limit(LINKS_BY_ADDRESS)(pages)
 def ask_to_pause(token: str) -> ResponseReturnValue:
     uid, alert_id = services().links.paused(token, now())
     try:
-        return _shown(mail_answers.pause(services().alerts.get(uid, alert_id)))
+        alert = services().alerts.get(uid, alert_id)
     except NotFound:
         return _shown(mail_answers.pause_gone())
+    return _shown(mail_answers.pause(alert, _currency(alert)))
 
 
 @pages.post("/pause/<token>")
 def pause(token: str) -> ResponseReturnValue:
     uid, alert_id = services().links.paused(token, now())
     try:
-        return _shown(mail_answers.pause(services().arming.pause(uid, alert_id, now())))
+        alert = services().arming.pause(uid, alert_id, now())
     except NotFound:
         return _shown(mail_answers.pause_gone())
+    return _shown(mail_answers.pause(alert, _currency(alert)))
 
 
 @pages.get("/snooze/<token>")
@@ -70,7 +74,7 @@ def ask_to_ring_again(token: str) -> ResponseReturnValue:
         follow = services().follow_ups.look(uid, alert_id, epoch)
     except NotFound:
         return _shown(mail_answers.again_gone())
-    return _shown(mail_answers.again(follow, market().status, owner.time_zone, now()))
+    return _shown(_standing(follow, owner))
 
 
 @pages.post("/again/<token>")
@@ -83,7 +87,7 @@ def ring_again(token: str) -> ResponseReturnValue:
         return _shown(mail_answers.again_gone())
     except (NoQuote, UnknownSymbol, InvalidInput) as error:
         return _shown(_not_set(uid, alert_id, error))
-    return _shown(mail_answers.again(follow, market().status, owner.time_zone, now()))
+    return _shown(_standing(follow, owner))
 
 
 @pages.get("/stop/<token>")
@@ -113,14 +117,29 @@ def _owner(uid: str) -> User:
     return owner
 
 
+def _standing(follow: Follow, owner: User) -> Answer:
+    currency = _currency(follow.alert)
+    return mail_answers.again(follow, currency, market().status, owner.time_zone, now())
+
+
+def _currency(alert: Alert) -> str:
+    """Of its prices, as far as it is known: an alert that is done has no baseline any more."""
+    if alert.baseline:
+        return alert.baseline.currency
+    last = services().triggers.find(alert.uid, alert.last_trigger) if alert.last_trigger else None
+    return last.currency if last else ""
+
+
 def _not_set(uid: str, alert_id: str, error: NoQuote | UnknownSymbol | InvalidInput) -> Answer:
     """Why an alert was not armed; the market may answer later, and a symbol be gone for good."""
     alert = services().alerts.get(uid, alert_id)
+    currency = _currency(alert)
     if isinstance(error, NoQuote) and not error.known_missing:
-        return mail_answers.again_later(alert, no_answer(error))
+        return mail_answers.again_later(alert, currency, no_answer(error))
     if isinstance(error, InvalidInput):
-        return mail_answers.again_refused(alert, error.message)
-    return mail_answers.again_refused(alert, f"There are no quotes for {alert.symbol} any more.")
+        return mail_answers.again_refused(alert, currency, error.message)
+    reason = f"There are no quotes for {alert.symbol} any more."
+    return mail_answers.again_refused(alert, currency, reason)
 
 
 def _shown(answer: Answer) -> ResponseReturnValue:
