@@ -1,7 +1,7 @@
 """Words and layout of all mails, from the templates in templates/mail."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parseaddr
@@ -15,7 +15,7 @@ from services.accounts.links import Links
 from services.alerts import phrases, units
 from services.jobs import AccountMail, Notice
 from services.notify.deliveries import identity
-from services.notify.message import Message
+from services.notify.message import Image, Message
 from services.store.alerts import Alert
 from services.store.triggers import Trigger
 from services.store.users import EMAIL, User
@@ -30,6 +30,11 @@ _SHOWN = 20
 """Alerts that a notice names, at most."""
 _NAMED = 5
 """Symbols in a subject, at most."""
+_IN_FULL = 5
+"""Triggers of a mail that show all their evidence, at most: mail programs cut what is longer than
+100 KB. The others have a line each."""
+_NO_CHARTS: Mapping[str, Image] = {}
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,9 @@ class Ring:
     noticed: str
     link: str
     pause_link: str
+    snooze_link: str
+    again_link: str
+    chart: Image | None
 
 
 class Composer:
@@ -64,37 +72,59 @@ class Composer:
         self._templates.filters["plain"] = units.plain
 
     def triggers(
-        self, triggers: Sequence[Trigger], user: User, group: str | None, now: datetime
+        self,
+        triggers: Sequence[Trigger],
+        user: User,
+        group: str | None,
+        now: datetime,
+        charts: Mapping[str, Image] = _NO_CHARTS,
     ) -> Message:
-        """One mail about all that rang; `group` names those that are more than one."""
+        """One mail about all that rang; `group` names those that are more than one, `charts` are
+        by the triggers' ids."""
         if group is None:
-            return self.trigger(triggers[0], user, now)
-        subject = f"{len(triggers)} alerts rang: {symbols_of(triggers)}"
+            return self.trigger(triggers[0], user, now, charts)
+        title = f"{len(triggers)} alerts rang: {symbols_of(triggers)}"
+        rings = [self._ring(trigger, user, now, charts) for trigger in triggers]
         return self._message(
             "triggers",
             to=user.email,
-            subject=f"{subject} · Bellwether",
+            subject=f"{_again(triggers)}{title} · Bellwether",
             key=f"{group}.email",
             stop_link=self._stop_link(user, now),
-            title=subject,
-            rings=[self._ring(trigger, user, now) for trigger in triggers],
+            images=_shown(rings),
+            title=title,
+            rings=rings[:_IN_FULL],
+            others=rings[_IN_FULL:],
+            history=f"{self._address}/triggers",
         )
 
-    def trigger(self, trigger: Trigger, user: User, now: datetime) -> Message:
+    def trigger(
+        self,
+        trigger: Trigger,
+        user: User,
+        now: datetime,
+        charts: Mapping[str, Image] = _NO_CHARTS,
+    ) -> Message:
         """The bell: what happened, with the evidence, in the reader's time zone."""
         symbol, condition, currency = trigger.symbol, trigger.condition, trigger.currency
         subject = phrases.subject(symbol, trigger.price, condition, currency)
+        ring = self._ring(trigger, user, now, charts)
         return self._message(
             "trigger",
             to=user.email,
-            subject=f"{subject} · Bellwether",
+            subject=f"{_again([trigger])}{subject} · Bellwether",
             key=f"{identity(trigger, EMAIL)}.email",
             stop_link=self._stop_link(user, now),
-            ring=self._ring(trigger, user, now),
+            images=_shown([ring]),
+            ring=ring,
         )
 
-    def _ring(self, trigger: Trigger, user: User, now: datetime) -> Ring:
-        currency = trigger.currency
+    def _ring(
+        self, trigger: Trigger, user: User, now: datetime, charts: Mapping[str, Image]
+    ) -> Ring:
+        currency, uid, links = trigger.currency, user.uid, self._links
+        snooze = links.make_snooze(uid, trigger.id, _round(trigger), now)
+        again = links.make_again(uid, trigger.alert_id, trigger.epoch, now)
         return Ring(
             trigger=trigger,
             happened=phrases.headline(trigger.symbol, trigger.condition, currency, past=True),
@@ -103,6 +133,9 @@ class Composer:
             noticed=local_time(trigger.noticed_at, user.time_zone),
             link=f"{self._address}/alerts/{trigger.alert_id}",
             pause_link=self._pause_link(user, trigger.alert_id, now),
+            snooze_link=f"{self._address}/mail/snooze/{snooze}",
+            again_link=f"{self._address}/mail/again/{again}",
+            chart=charts.get(trigger.id),
         )
 
     def _pause_link(self, user: User, alert_id: str, now: datetime) -> str:
@@ -178,16 +211,18 @@ class Composer:
         subject: str,
         key: str,
         stop_link: str | None = None,
+        images: tuple[Image, ...] = (),
         **facts: Any,
     ) -> Message:
         facts = {"address": self._address, "subject": subject, "stop_link": stop_link, **facts}
         return Message(
             to=to,
-            subject=re.sub(r"[\x00-\x1f\x7f]+", " ", subject)[:200],
+            subject=_CONTROLS.sub(" ", subject)[:200],
             text=self._templates.get_template(f"{template}.txt").render(facts),
             html=self._templates.get_template(f"{template}.html").render(facts),
             message_id=f"{key}@{self._domain}",
             stop_link=stop_link,
+            images=images,
         )
 
 
@@ -196,6 +231,20 @@ def symbols_of(triggers: Sequence[Trigger]) -> str:
     symbols = list(dict.fromkeys(trigger.symbol for trigger in triggers))
     named, more = ", ".join(symbols[:_NAMED]), len(symbols) - _NAMED
     return f"{named} and {more} more" if more > 0 else named
+
+
+def _round(trigger: Trigger) -> int:
+    delivery = trigger.deliveries.get(EMAIL)
+    return delivery.round if delivery else 0
+
+
+def _again(triggers: Sequence[Trigger]) -> str:
+    """How the subject of what its reader asked to be told once more begins."""
+    return "Again: " if all(_round(trigger) for trigger in triggers) else ""
+
+
+def _shown(rings: Sequence[Ring]) -> tuple[Image, ...]:
+    return tuple(ring.chart for ring in rings[:_IN_FULL] if ring.chart)
 
 
 def _currency(alert: Alert) -> str:

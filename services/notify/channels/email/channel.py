@@ -5,6 +5,7 @@ from typing import Protocol
 
 from services.errors import DeliveryError
 from services.notify.channel import Letter
+from services.notify.channels.email.charts import Charts
 from services.notify.compose import Composer
 from services.notify.deliveries import no_mail_because
 from services.notify.message import Message
@@ -20,9 +21,14 @@ class Transport(Protocol):
 
 
 class EmailChannel:
-    def __init__(self, composer: Composer, transport: Transport) -> None:
+    """Without `charts` mails have no pictures."""
+
+    def __init__(
+        self, composer: Composer, transport: Transport, charts: Charts | None = None
+    ) -> None:
         self._composer = composer
         self._transport = transport
+        self._charts = charts
 
     def together(self, waiting: int) -> int:
         return min(waiting, TOGETHER)
@@ -34,8 +40,9 @@ class EmailChannel:
         return user.confirmed_at is None
 
     def send(self, letter: Letter, now: datetime) -> tuple[str, ...]:
+        charts = self._charts.of(letter.triggers, now) if self._charts else {}
         group = letter.delivery.group
-        message = self._composer.triggers(letter.triggers, letter.user, group, now)
+        message = self._composer.triggers(letter.triggers, letter.user, group, now, charts)
         self._transport.send(message, now)
         return ()
 
