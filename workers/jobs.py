@@ -24,6 +24,8 @@ from workers.parts import parts
 CHECK_LOCK = "lock:check"
 LOCK_HOLDS = timedelta(seconds=10)
 """For so long a dead worker's lock is in the way; a live one's is renewed."""
+DELIVERS_FOR = timedelta(seconds=20)
+"""One person, before others have their turn."""
 log = logging.getLogger(__name__)
 
 
@@ -110,9 +112,13 @@ def dispatch(uid: str) -> None:
 
 
 def deliver(uid: str, channel: str) -> None:
-    """Send what is due of a person by that channel, message by message."""
+    """Send what is due of a person by that channel, message by message. After a while the rest
+    goes behind what others wait for, and RQ's time limit ends no message halfway."""
+    begun = _now()
     while parts().outbox.deliver(uid, channel, _now()):
-        pass
+        if _now() - begun > DELIVERS_FOR:
+            parts().services.jobs.deliver(uid, channel)
+            return
 
 
 def send_account_mail(kind: AccountMail, uid: str) -> None:

@@ -35,6 +35,7 @@ from services.notify.digest_mail import DigestWriter
 from services.notify.digest_news import Newsroom
 from services.notify.digests import Digests
 from services.notify.outbox import Outbox
+from services.notify.pace import SharedPace
 from services.notify.trials import Tester
 from services.store.devices import Devices, Kind
 from services.store.system import Shard, System, shard_of
@@ -105,7 +106,12 @@ class Parts:
     def outbox(self) -> Outbox:
         s = self.services
         keep = Profiles(s.users, s.redis).keep
-        return Outbox(s.store, self.channels, s.jobs, random.random, keep)
+        return Outbox(s.store, self.channels, s.jobs, random.random, keep, self.pace)
+
+    @cached_property
+    def pace(self) -> SharedPace:
+        s = self.services
+        return SharedPace(s.redis, s.settings.mail_connections, s.settings.mails_per_minute)
 
     @cached_property
     def channels(self) -> Channels:
