@@ -1,7 +1,9 @@
-"""The worker process: `python -m workers`. Any number may run."""
+"""The worker process: `python -m workers [QUEUE ...]`. Any number may run."""
 
+import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rq import SimpleWorker
@@ -20,9 +22,10 @@ from workers.queues import QUEUES
 log = logging.getLogger(__name__)
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Work until told to stop. Jobs run in this process, which keeps its connections and
     Yahoo's crumb; a job that dies with it is taken over by the schedule or the sweep."""
+    queues = chosen_queues(arguments)
     try:
         settings = load_settings()
         start_reporting(settings)
@@ -36,10 +39,23 @@ def main() -> int:
         return 2
     serve_metrics(settings)
     redis = open_redis(settings.redis_url)
-    worker = SimpleWorker(QUEUES, connection=redis)
+    worker = SimpleWorker(queues, connection=redis)
     worker.work(with_scheduler=True, logging_level=None)
     return 0
 
 
+def chosen_queues(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The queues that are named, all where none is; in the order in which they are emptied."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workers",
+        description="Work on these queues; on all of them where none is named.",
+    )
+    parser.add_argument("queues", nargs="*", metavar="QUEUE", help=", ".join(QUEUES))
+    named = parser.parse_args(arguments).queues
+    if unknown := sorted(set(named).difference(QUEUES)):
+        parser.error(f"there is no queue {', '.join(unknown)}; there are {', '.join(QUEUES)}")
+    return tuple(queue for queue in QUEUES if queue in named) or QUEUES
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
