@@ -29,6 +29,11 @@ ROUTES = [
     ("DELETE", "/alerts/<alert_id>"),
     ("GET", "/triggers"),
     ("GET", "/triggers/<trigger_id>"),
+    ("POST", "/triggers/<trigger_id>/snooze"),
+    ("GET", "/devices"),
+    ("POST", "/devices"),
+    ("PATCH", "/devices/<device_id>"),
+    ("DELETE", "/devices/<device_id>"),
 ]
 OPEN_TO_ALL = [("POST", "/tokens"), ("GET", "/openapi.json")]
 

@@ -22,8 +22,10 @@ from services.alerts.conditions import Condition
 from services.alerts.intervals import IsoDate
 from services.alerts.words import MAX_TEXT
 from services.market.models import MarketState
-from services.notify.snoozing import Hours
+from services.notify.snoozing import HOURS
 from services.store.alerts import MAX_NOTE, MAX_REARM_MARGIN, Frequency, State
+from services.store.devices import MAX_ENDPOINT, Kind
+from services.store.devices import MAX_NAME as MAX_DEVICE_NAME
 from services.store.triggers import DeliveryState
 from services.store.watchlists import MAX_NAME, MAX_SYMBOLS
 
@@ -36,6 +38,12 @@ _TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 Name: TypeAlias = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME, pattern=_ONE_LINE),
+]
+DeviceName: TypeAlias = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=MAX_DEVICE_NAME, pattern=_ONE_LINE
+    ),
 ]
 Note: TypeAlias = Annotated[str, StringConstraints(max_length=MAX_NOTE, pattern=_TEXT)]
 SymbolText: TypeAlias = Annotated[
@@ -370,7 +378,7 @@ class TriggersQuery(PageQuery):
 class Snooze(Request):
     """In how many hours to be told once more."""
 
-    hours: Hours = 1
+    hours: Annotated[int, Field(strict=True, json_schema_extra={"enum": [*HOURS]})] = HOURS[0]
 
 
 class Delivery(Answer):
@@ -468,3 +476,46 @@ class Preview(Answer):
     until: Instant | None
     notes: list[str]
     source: str
+
+
+# Devices
+
+
+class Device(Answer):
+    """A browser (`webpush`) or an app (`fcm`) that is pushed to."""
+
+    id: str
+    kind: Kind
+    name: str
+    created_at: Instant
+    last_seen_at: Instant
+
+
+class Devices(Answer):
+    items: list[Device]
+    next: None = None
+
+
+class PushKeys(Request):
+    """Of a browser's subscription, both base64url."""
+
+    p256dh: Annotated[str, Field(max_length=100)]
+    auth: Annotated[str, Field(max_length=40)]
+
+
+class NewDevice(Request):
+    """A browser's `endpoint` and `keys`, or an app's `token` of Firebase Cloud Messaging.
+
+    Without `name` a browser is called as it calls itself. `replaces` is the endpoint that it had
+    before: its name goes on, and it is forgotten.
+    """
+
+    endpoint: Annotated[str, Field(max_length=MAX_ENDPOINT)] | None = None
+    keys: PushKeys | None = None
+    token: Annotated[str, Field(max_length=MAX_ENDPOINT)] | None = None
+    name: DeviceName | None = None
+    replaces: Annotated[str, Field(max_length=MAX_ENDPOINT)] | None = None
+
+
+class DeviceChange(Request):
+    name: DeviceName
