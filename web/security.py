@@ -43,6 +43,7 @@ WITHOUT_SESSION = (
     "/ready",
     "/metrics",
     "/favicon.ico",
+    "/push-worker.js",
 )
 """Paths that say the same to everybody, also while Redis is away."""
 

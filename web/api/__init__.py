@@ -2,12 +2,12 @@
 
 from flask import Flask
 
-from web.api import alerts, preview, quotes, symbols, tokens, triggers, watchlists
+from web.api import alerts, devices, preview, quotes, symbols, tokens, triggers, watchlists
 from web.api.blueprint import api
 from web.api.openapi import document
 from web.security import csrf
 
-RESOURCES = (tokens, quotes, symbols, watchlists, alerts, preview, triggers)
+RESOURCES = (tokens, quotes, symbols, watchlists, alerts, preview, triggers, devices)
 
 
 def register(app: Flask) -> None:

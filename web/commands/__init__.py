@@ -12,6 +12,7 @@ from web.commands.alerts import alerts
 from web.commands.check import check
 from web.commands.engine import EXTENSION as ENGINE
 from web.commands.engine import Engine
+from web.commands.push import push_key
 from web.commands.store import FAILED, store
 
 __all__ = ["ENGINE", "Engine", "register", "told_in_a_terminal"]
@@ -22,7 +23,7 @@ class _Failure(click.ClickException):
 
 
 def register(app: Flask) -> None:
-    for command in (store, alerts, check):
+    for command in (store, alerts, check, push_key):
         app.cli.add_command(command)
 
 

@@ -10,6 +10,7 @@ from web.pages import (
     accounts,
     alert,
     alerts,
+    devices,
     entries,
     health,
     home,
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     local_mail.pages,
     mail_links.pages,
     metrics.pages,
+    devices.pages,
 )
 
 
