@@ -21,10 +21,12 @@ from services.market.cache import QuoteCache
 from services.market.histories import Histories
 from services.market.hours import Hours
 from services.market.provider import Provider
+from services.market.recent import RecentBars
 from services.market.replay import ReplayProvider
 from services.market.replay_clock import replay_origin
 from services.notify.channel import Channels
 from services.notify.channels.email.channel import EmailChannel
+from services.notify.channels.email.charts import Charts
 from services.notify.channels.email.transport import SmtpTransport
 from services.notify.channels.push.channel import PushChannel
 from services.notify.channels.push.push import PushComposer
@@ -37,7 +39,7 @@ from services.notify.digests import Digests
 from services.notify.outbox import Outbox
 from services.notify.pace import SharedPace
 from services.notify.trials import Tester
-from services.store.devices import Devices, Kind
+from services.store.devices import Kind
 from services.store.system import Shard, System, shard_of
 from workers.queues import RqJobs
 
@@ -103,6 +105,11 @@ class Parts:
         return SmtpTransport(url, settings.mail_from, settings.mail_reply_to)
 
     @cached_property
+    def charts(self) -> Charts:
+        histories = Histories(self.provider, self.services.redis)
+        return Charts(RecentBars(histories, self.cache))
+
+    @cached_property
     def outbox(self) -> Outbox:
         s = self.services
         keep = Profiles(s.users, s.redis).keep
@@ -116,7 +123,7 @@ class Parts:
     @cached_property
     def channels(self) -> Channels:
         return Channels(
-            email=EmailChannel(self.composer, self.transport),
+            email=EmailChannel(self.composer, self.transport, self.charts),
             push=self.push,
         )
 
@@ -128,7 +135,7 @@ class Parts:
     def push(self) -> PushChannel:
         s = self.services
         return PushChannel(
-            Devices(s.store),
+            s.devices,
             PushComposer(s.settings.address, s.links),
             lambda: self.push_senders,
             lambda user, device, why: s.jobs.send_channel_notice(user.uid, device.name, why),
