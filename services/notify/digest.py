@@ -66,8 +66,10 @@ def follow_clock(users: Users, uid: str, now: datetime) -> User:
 
 
 def moved_on(user: User, now: datetime, told_until: datetime | None) -> User:
-    """With the next digest ahead; `told_until` is up to when this one told, None if it did not."""
-    return _scheduled(user.replace(digest_sent_at=told_until or user.digest_sent_at), now)
+    """With the next digest ahead; `told_until` is up to when this one told. Where it did not,
+    None, the next one tells of its time, too."""
+    told = told_until or told_since(user, user.digest_of or now)
+    return _scheduled(user.replace(digest_sent_at=told), now)
 
 
 def told_since(user: User, until: datetime) -> datetime:
