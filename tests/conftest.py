@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.support.smtp",
     "tests.support.web",
     "tests.support.http_peer",
+    "tests.support.push_service",
 ]

@@ -73,6 +73,7 @@ class WebPushSender:
         session = requests.Session()
         session.max_redirects = 0
         session.verify = self._verify
+        session.trust_env = self._verify is True  # REQUESTS_CA_BUNDLE would go before ours
         return session
 
     def _post(self, session: requests.Session, device: Device, push: Push, now: datetime) -> None:
