@@ -156,7 +156,7 @@ class Parts:
         newsroom = Newsroom(s.store, self.cache, s.readings)
         keep = Profiles(s.users, s.redis).keep
         return Digests(
-            s.users, newsroom, DigestWriter(self.composer), self.transport, s.jobs, keep
+            s.users, newsroom, DigestWriter(self.composer), self.transport, s.jobs, keep, self.pace
         )
 
     @cached_property

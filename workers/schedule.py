@@ -11,7 +11,8 @@ from workers.queues import CHECKS
 
 SWEEP_SECONDS = 60
 EXPIRE_SECONDS = 900
-DIGESTS_SECONDS = 900
+DIGESTS_SECONDS = 60
+"""So that those whose turn did not come in a minute come in the next."""
 DAY_SECONDS = 86_400
 
 

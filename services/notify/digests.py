@@ -17,6 +17,7 @@ from services.notify.deliveries import RETRIES, no_mail_because
 from services.notify.digest import moved_on
 from services.notify.digest_news import News
 from services.notify.message import Message
+from services.notify.pace import Pace, Unpaced
 from services.notify.quiet import quiet_until
 from services.store.users import EMAIL, User, Users
 
@@ -33,7 +34,8 @@ class DigestComposer(Protocol):
 
 
 class Digests:
-    """`changed` is told of a profile whose mailbox was refused."""
+    """`changed` is told of a profile whose mailbox was refused. They keep the `pace` of all
+    mails."""
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class Digests:
         transport: Transport,
         jobs: Jobs,
         changed: Callable[[User], object] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._users = users
         self._collector = collector
@@ -50,6 +53,7 @@ class Digests:
         self._transport = transport
         self._jobs = jobs
         self._changed = changed
+        self._pace = pace or Unpaced()
 
     def enqueue_due(self, now: datetime) -> int:
         """A job for each person whose digest is due; returns their number."""
@@ -68,7 +72,7 @@ class Digests:
         Raises NotFound, StoreError and redis.RedisError: then it is tried again once the lease
         is over.
         """
-        user = self._take(uid, now)
+        user = None if self._pace.rest(EMAIL, now) else self._take(uid, now)
         if user is None or user.digest_of is None:
             return False
         until = user.digest_of
@@ -76,10 +80,17 @@ class Digests:
         if news.is_empty:
             self._settle(user, lambda present: moved_on(present, now, until))
             return False
+        message = self._composer.digest(news, user, now)
         try:
-            self._transport.send(self._composer.digest(news, user, now), now)
+            with self._pace.turn(EMAIL, now) as rest:
+                if rest is None:
+                    self._transport.send(message, now)
         except DeliveryError as error:
             self._failed(user, error, now)
+            return False
+        if rest is not None:
+            until_then = rest.until
+            self._settle(user, lambda present: put_back(present, until_then))
             return False
         self._settle(user, lambda present: moved_on(present, now, until))
         return True
@@ -142,6 +153,11 @@ def put_off(user: User, now: datetime, *, permanent: bool) -> User:
     if permanent or user.digest_attempts > len(RETRIES):
         return moved_on(user, now, None)
     return user.replace(digest_due_at=now + RETRIES[user.digest_attempts - 1])
+
+
+def put_back(user: User, until: datetime) -> User:
+    """Not tried, for its turn did not come."""
+    return user.replace(digest_due_at=until, digest_attempts=user.digest_attempts - 1)
 
 
 def _lease(user: User) -> tuple[datetime | None, datetime | None, int]:

@@ -1,7 +1,9 @@
 """What a digest tells, and that it is sent once."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +21,7 @@ from services.notify.digest_mail import DigestWriter
 from services.notify.digest_news import Newsroom
 from services.notify.digests import LEASE, Digests
 from services.notify.message import Message
+from services.notify.pace import Pace, Rest, Unpaced
 from services.notify.quiet import QuietHours
 from services.store.contract import Query
 from services.store.users import User
@@ -40,6 +43,7 @@ class Paper:
     bell: Bell
     smtp: SmtpPeer
     transport: Transport
+    pace: Pace = field(default_factory=Unpaced)
 
     @property
     def digests(self) -> Digests:
@@ -47,7 +51,8 @@ class Paper:
         s = self.bell.services
         newsroom = Newsroom(s.store, QuoteCache(s.redis), s.readings)
         writer = DigestWriter(Composer("https://bell.example", SENDER, LINKS))
-        return Digests(s.users, newsroom, writer, self.transport, self.bell.jobs)
+        jobs = self.bell.jobs
+        return Digests(s.users, newsroom, writer, self.transport, jobs, pace=self.pace)
 
     def send(self, now: datetime = DUE) -> bool:
         self.bell.at = now
@@ -420,6 +425,34 @@ def test_a_server_that_is_away_loses_nothing(paper: Paper) -> None:
     assert not paper.send()
     paper.transport = SmtpTransport(paper.smtp.url, SENDER)
     assert paper.send(DUE + timedelta(minutes=15))
+
+
+class Busy:
+    """A pace at which nothing may leave for a minute."""
+
+    def __init__(self, known: bool) -> None:
+        self.known = known
+
+    def rest(self, name: str, now: datetime) -> Rest | None:
+        return Rest(now + timedelta(minutes=1), "busy") if self.known else None
+
+    @contextmanager
+    def turn(self, name: str, now: datetime) -> Iterator[Rest | None]:
+        yield Rest(now + timedelta(minutes=1), "busy")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_one_whose_turn_does_not_come_waits_and_counts_no_attempt(
+    paper: Paper, known: bool
+) -> None:
+    paper.ring()
+    paper.pace = Busy(known)
+    for minutes in range(20):
+        assert not paper.send(DUE + timedelta(minutes=minutes))
+    assert paper.smtp.read == []
+    assert paper.user.digest_attempts == 0
+    paper.pace = Unpaced()
+    assert paper.send(DUE + timedelta(minutes=20))
 
 
 # Many people

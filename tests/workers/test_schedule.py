@@ -36,7 +36,7 @@ def test_the_check_runs_every_five_minutes_and_the_sweep_every_minute(
         CHECK: 300,
         "schedule-sweep": 60,
         "schedule-expire_alerts": 900,
-        "schedule-send_digests": 900,
+        "schedule-send_digests": 60,
         "schedule-reconcile_index": 86_400,
     }
 
