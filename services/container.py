@@ -11,6 +11,7 @@ from services.accounts import Accounts
 from services.accounts.links import Links
 from services.accounts.passwords import Passwords
 from services.accounts.preferences import Preferences
+from services.accounts.profiles import Profiles
 from services.alerts.arming import Arming
 from services.alerts.finder import Finder
 from services.alerts.follow_up import FollowUps
@@ -18,6 +19,8 @@ from services.alerts.readings import Readings
 from services.jobs import Jobs
 from services.market.desk import QuoteDesk
 from services.market.lookup import Lookup
+from services.notify.destinations import Destinations
+from services.notify.guarded import allowed_hosts
 from services.notify.push_keys import PushKey, push_key
 from services.notify.snoozing import Snoozing
 from services.notify.trials import Trials
@@ -88,6 +91,11 @@ class Services:
     @cached_property
     def snoozing(self) -> Snoozing:
         return Snoozing(self.store, self.users)
+
+    @cached_property
+    def destinations(self) -> Destinations:
+        hosts = allowed_hosts(self.settings.private_hosts)
+        return Destinations(self.users, Profiles(self.users, self.redis), hosts)
 
     @cached_property
     def trials(self) -> Trials:

@@ -5,6 +5,7 @@ address found is checked, and the connection goes to one that was checked; TLS a
 keep the name. This holds for every redirect. Only the thread that entered is guarded.
 """
 
+import logging
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,11 +13,11 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from threading import Event, Timer
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import connection
+from urllib3.util import connection, parse_url
 
 from services.errors import DeliveryError
 
@@ -26,6 +27,10 @@ MAX_ANSWER = 65_536
 PRIVATE = (
     "This address leads into a private network, where Bellwether sends nothing. Whoever runs"
     " Bellwether can allow the host by PRIVATE_HOSTS."
+)
+PLAIN = (
+    "This address is not encrypted. Bellwether sends to https addresses only, but for the hosts in"
+    " PRIVATE_HOSTS."
 )
 _NOT_PUBLIC = tuple(
     ip_network(text)
@@ -45,18 +50,27 @@ _PORT = re.compile(r"(.*?[^:]|\[.*\]):(\d{1,5})")
 
 
 class Guard:
-    """What holds inside one `guarded`."""
+    """What holds inside one `guarded`. `answer` is the last that came."""
 
     def __init__(self, allowed_hosts: frozenset[str]) -> None:
         self._allowed = allowed_hosts
         self._connections: list[socket.socket] = []
         self._ended = Event()
+        self.answer: requests.Response | None = None
         self.refusal: DeliveryError | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether its time is up, so that its connections have been cut."""
         return self._ended.is_set()
+
+    def check(self, url: str) -> None:
+        """Raises DeliveryError where what is sent there could be read on its way."""
+        parts = parse_url(url)
+        if parts.scheme != "https" and not is_allowed(
+            self._allowed, parts.host or "", parts.port or 80
+        ):
+            self._refuse(PLAIN)
 
     def connect(self, host: str, port: int, *options: Any, **named: Any) -> socket.socket:
         """A connection to one of the host's addresses, all of which may be reached."""
@@ -83,9 +97,12 @@ class Guard:
             raise LocationParseError(f"'{host}', label empty or too long") from None
         addresses = [str(sockaddr[0]) for *_, sockaddr in found]
         if not is_allowed(self._allowed, host, port) and not all(map(is_public, addresses)):
-            self.refusal = DeliveryError(PRIVATE, permanent=True)
-            raise self.refusal
+            self._refuse(PRIVATE)
         return addresses
+
+    def _refuse(self, because: str) -> NoReturn:
+        self.refusal = DeliveryError(because, permanent=True)
+        raise self.refusal
 
     def cut(self) -> None:
         """End what is under way, however slowly the other side sends."""
@@ -104,7 +121,8 @@ _present: ContextVar[Guard | None] = ContextVar("guard", default=None)
 
 @contextmanager
 def guarded(allowed_hosts: frozenset[str], seconds: float = SECONDS) -> Iterator[Guard]:
-    """Everything that urllib3 sends inside goes to public addresses, or to `allowed_hosts`.
+    """Everything that urllib3 sends inside goes to public addresses, or to `allowed_hosts`, and
+    what requests sends goes encrypted, but to these.
 
     No proxy and no .netrc of this machine is used, an answer is read up to MAX_ANSWER bytes, and
     after `seconds` all connections are cut. Raises DeliveryError, permanent, where an address may
@@ -193,12 +211,15 @@ def _send_guarded(
     cert: Any = None,
     proxies: Mapping[str, str] | None = None,
 ) -> requests.Response:
-    if _present.get() is None:
+    guard = _present.get()
+    if guard is None:
         return _send(self, request, stream, timeout, verify, cert, proxies)
+    guard.check(str(request.url))
     answer = _send(self, request, True, timeout, verify, cert, {})
     with answer:
         answer._content = _bounded(answer)
     answer._content_consumed = True  # type: ignore[attr-defined]
+    guard.answer = answer
     return answer
 
 
@@ -215,6 +236,8 @@ def _netrc_guarded(url: str | bytes, raise_errors: bool = False) -> tuple[str, s
     return None if _present.get() else _netrc(url, raise_errors)
 
 
+# Paths of addresses are secrets; at DEBUG they would be in the log.
+logging.getLogger("urllib3.connectionpool").addFilter(lambda _: _present.get() is None)
 connection.create_connection = _connect_guarded
 requests.adapters.HTTPAdapter.send = _send_guarded  # type: ignore[method-assign]
 requests.sessions.get_netrc_auth = _netrc_guarded
