@@ -72,6 +72,14 @@ class PushChannel:
         told = f"The push service took the test for {names}. Look there."
         return f"{told} {_told(devices, failures)}".rstrip()
 
+    def tell(self, user: User, push: Push, now: datetime) -> None:
+        """Push what is no trigger to all devices. Raises DeliveryError where none has it."""
+        devices = self._devices.of(user.uid)
+        if not devices:
+            raise DeliveryError(_NO_DEVICE, permanent=True)
+        failures = self._hand_over(devices, push, now)
+        self._settled(user, devices, failures, some_will_do=True)
+
     def switched_off(self, user: User, name: str, reason: str, now: datetime) -> dict[str, object]:  # noqa: ARG002
         """Nothing: devices go one by one."""
         return {}

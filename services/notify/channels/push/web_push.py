@@ -57,6 +57,10 @@ class WebPushSender:
                 self._post(session, device, push, now)
         except WebPushException as error:
             raise _meaning(error, now) from None
+        except requests.TooManyRedirects:
+            raise DeliveryError(
+                "the push service redirects, which we do not follow", permanent=True
+            ) from None
         except requests.RequestException as error:
             host = urlsplit(device.endpoint).hostname
             raise DeliveryError(
