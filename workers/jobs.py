@@ -131,6 +131,11 @@ def send_notice(kind: Notice, uid: str, alert_ids: list[str]) -> None:
     parts().notices.send(kind, uid, alert_ids, _now())
 
 
+def send_channel_notice(uid: str, channel: str, reason: str) -> None:
+    """Tell a person by another channel that this one is off; RQ tries again when it raises."""
+    parts().channel_notices.send(uid, channel, reason, _now())
+
+
 def send_digests() -> None:
     """Enqueue a job for each digest that is due."""
     if due := parts().digests.enqueue_due(_now()):

@@ -25,6 +25,7 @@ from services.market.recent import RecentBars
 from services.market.replay import ReplayProvider
 from services.market.replay_clock import replay_origin
 from services.notify.channel import Channels
+from services.notify.channel_notices import ChannelNotices
 from services.notify.channels.email.channel import EmailChannel
 from services.notify.channels.email.charts import Charts
 from services.notify.channels.email.transport import SmtpTransport
@@ -149,6 +150,13 @@ class Parts:
     def notices(self) -> Notices:
         s = self.services
         return Notices(s.alerts, s.users, self.composer, self.transport)
+
+    @cached_property
+    def channel_notices(self) -> ChannelNotices:
+        s = self.services
+        return ChannelNotices(
+            s.users, self.composer, self.transport, self.push, s.settings.address
+        )
 
     @cached_property
     def digests(self) -> Digests:

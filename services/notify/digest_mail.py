@@ -1,6 +1,5 @@
 """A digest in words: sections of lines, which the templates lay out."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +11,13 @@ from services.market.models import Quote
 from services.notify.compose import Composer, local_time
 from services.notify.digest_news import SHOWN, Blind, Mover, News
 from services.notify.message import Message
+from services.notify.plain import plain
 from services.store.alerts import Alert
 from services.store.triggers import Trigger
 from services.store.users import User
 
 MAX_NAME = 60
 REPLAYED = "the replayed market, not live"
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069]+")
 T = TypeVar("T")
 
 
@@ -90,14 +89,14 @@ def sections(news: News, time_zone: str) -> list[Section]:
 
     def blind(one: Blind) -> Line:
         since = local_time(one.unchecked.since, time_zone)
-        return _of_alert(one.alert, f"since {since}: {_plain(one.unchecked.reason, 200)}")
+        return _of_alert(one.alert, f"since {since}: {plain(one.unchecked.reason, 200)}")
 
     def move(mover: Mover) -> Line:
         return _of_mover(mover, time_zone)
 
     count = max(news.rang_in_all, len(news.rang))
     found = [
-        _section("Rang", news.rang, rang, "/triggers", count),
+        _section("What rang", news.rang, rang, "/triggers", count),
         _section("Not checked", news.blind, blind, "/alerts"),
         _section("End before your next digest", news.expiring, ending, "/alerts"),
         _section("Ended without ringing", news.expired, ending, "/alerts"),
@@ -127,8 +126,8 @@ def _of_mover(mover: Mover, time_zone: str) -> Line:
     """With its time: the last session of another exchange may be another day."""
     known: Quote = mover.quote
     details = (
-        units.price(known.price, _plain(known.currency, 10)),
-        _plain(known.name, MAX_NAME),
+        units.price(known.price, plain(known.currency, 10)),
+        plain(known.name, MAX_NAME),
         local_time(known.as_of, time_zone),
         REPLAYED if known.source == "replay" else "",
     )
@@ -137,9 +136,3 @@ def _of_mover(mover: Mover, time_zone: str) -> Line:
         " · ".join(detail for detail in details if detail),
         f"/alerts/new?symbol={quote(known.symbol)}",
     )
-
-
-def _plain(text: str, most: int) -> str:
-    """On one line, without characters that turn or hide what stands around them."""
-    text = " ".join(_UNPRINTABLE.sub(" ", text).split())
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -98,7 +98,11 @@ class Newsroom:
         if not unseen:
             return []
         alerts = self._alerts.live_on(uid, list(unseen))
-        return [Blind(alert, unseen[alert.symbol]) for alert in alerts]
+        return [
+            Blind(alert, unseen[alert.symbol])
+            for alert in alerts
+            if alert.expires_at is None or alert.expires_at > now
+        ]
 
 
 def biggest(quotes: Mapping[str, CachedQuote]) -> list[Mover]:
