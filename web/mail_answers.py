@@ -127,7 +127,7 @@ def again_refused(alert: Alert, currency: str, reason: str) -> Answer:
 
 
 def _offer(alert: Alert, now: datetime) -> str:
-    text = "It is set as it was. If it is true now, it waits for the next crossing."
+    text = "It will be set as it was. If it is true already, it waits for the next crossing."
     if alert.expires_at is not None and alert.expires_at <= now:
         return f"{text} Its last day is over: from now on it has none."
     return text
@@ -140,7 +140,7 @@ def snooze(reminder: Reminder, now: datetime) -> Answer:
     trigger = reminder.trigger
     about, link = _happened(trigger), Link("See the alert", f"/alerts/{trigger.alert_id}")
     if reminder.stand == "open":
-        text = f"It is told to you once more, by {channels_text(reminder)}."
+        text = f"You will be told once more, by {channels_text(reminder)}."
         return Answer("Remind you later?", text, about, "Remind me", HOURS)
     if reminder.stand == "set":
         text = set_text(reminder, now)
@@ -166,7 +166,7 @@ def set_text(reminder: Reminder, now: datetime) -> str:
     at = reminder.due_at
     when = words.when(at, reminder.user.time_zone, now) if at and at > now else "in a moment"
     held = ", when your quiet hours end" if reminder.is_held else ""
-    text = f"You are told again {when}{held}, by {channels_text(reminder)}."
+    text = f"You will be told again {when}{held}, by {channels_text(reminder)}."
     return text if reminder.is_new else f"{text} It was set before; nothing was changed."
 
 
@@ -176,7 +176,7 @@ def refusal_text(reminder: Reminder) -> str:
 
 
 def channels_text(reminder: Reminder) -> str:
-    """Names of channels, as in `e-mail, push and Phone`."""
+    """Names of channels, as in `mail, push and Phone`."""
     names = [_channel(reminder.user, name) for name in reminder.channels]
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
@@ -204,7 +204,7 @@ _REFUSALS = {
 
 def _channel(user: User, name: str) -> str:
     if name in (EMAIL, PUSH):
-        return {EMAIL: "e-mail", PUSH: "push"}[name]
+        return {EMAIL: "mail", PUSH: "push"}[name]
     destination = user.destination(name)
     return destination.name if destination else "a channel that is gone"
 

@@ -74,14 +74,14 @@ def test_one_click_tells_it_again_in_an_hour_without_a_log_in_once_and_again(
     address = link(ada, rung, "snooze")
     asked = anybody.page(address)
     assert "AAPL rose to 90.00 USD" in asked
-    assert "once more, by e-mail." in asked
+    assert "once more, by mail." in asked
     first = words(anybody.client.post(address))
-    assert "You are told again at 16:00, by e-mail." in first
+    assert "You will be told again at 16:00, by mail." in first
     after = stored(ada, rung)
     assert after.deliveries["email"] == Delivery(due_at=ada.site.at + HOUR, round=1)
     ada.site.later(minutes=5)
     again = words(anybody.client.post(address, data={"hours": "24"}))
-    assert "at 16:00, by e-mail. It was set before; nothing was changed." in again
+    assert "at 16:00, by mail. It was set before; nothing was changed." in again
     assert stored(ada, rung) == after
     assert '<form method="post">' not in anybody.get(address).text
 
@@ -111,7 +111,7 @@ def test_times_are_those_of_the_reader(ada: Reader, anybody: Reader, rung: Alert
     hours = QuietHours(start="01:00", end="07:30")
     ada.site.services.users.update(ada.uid, time_zone="Asia/Tokyo", quiet_hours=hours)
     answer = words(anybody.client.post(link(ada, rung, "snooze")))
-    assert "told again at 07:30, when your quiet hours end, by e-mail" in answer
+    assert "told again at 07:30, when your quiet hours end, by mail" in answer
 
 
 def test_a_message_that_is_still_being_sent_can_be_tried_again(
@@ -313,7 +313,7 @@ def test_a_link_signs_nobody_in(ada: Reader, anybody: Reader, rung: Alert, kind:
 def test_a_service_worker_is_answered_as_json(ada: Reader, anybody: Reader, rung: Alert) -> None:
     links, at = ada.site.services.links, ada.site.at
     for address, said in (
-        (link(ada, rung, "snooze"), "A reminder is set. You are told again at 16:00, by e-mail."),
+        (link(ada, rung, "snooze"), "A reminder is set. You will be told again at 16:00, by mail."),
         (link(ada, rung, "again"), "It is set again. Arms once the price has gone back"),
         (f"/mail/pause/{links.make_pause(ada.uid, rung.id, at)}", "Paused. Nothing rings"),
         (f"/mail/stop/{links.make_stop(ada.uid, at)}", "All mail is stopped. "),

@@ -31,11 +31,11 @@ def test_the_button_has_it_told_again_in_an_hour_and_then_says_when(ada: Reader)
     assert BUTTON in ada.page("/triggers")
     assert ada.send(f"/triggers/{alert.id}-1/snooze").location == "/triggers"
     page = ada.page("/triggers")
-    assert "You are told again at 16:00, by e-mail." in page
+    assert "You will be told again at 16:00, by mail." in page
     assert BUTTON not in page
     assert delivery(ada, alert) == Delivery(due_at=ada.site.at + timedelta(hours=1), round=1)
     page = ada.page("/triggers")
-    assert "You are told again 16:00." in page
+    assert "You will be told again 16:00." in page
     assert "quiet hours" not in page
 
 
