@@ -169,5 +169,8 @@ class Outbox:
         self._store.transact(settling.work)
         if settling.passed_on:
             self._jobs.dispatch([uid])
+        if settling.off and user:
+            place = user.destination(name)
+            self._jobs.send_channel_notice(uid, place.name if place else name, outcome.error or "")
         if settling.off and self._changed and (present := self._users.get(uid)):
             self._changed(present)
