@@ -24,8 +24,9 @@ from services.market.provider import Provider
 from services.market.recent import RecentBars
 from services.market.replay import ReplayProvider
 from services.market.replay_clock import replay_origin
-from services.notify.channel import Channels
+from services.notify.channel import Channel, Channels
 from services.notify.channel_notices import ChannelNotices
+from services.notify.channels.apprise.channel import AppriseChannel
 from services.notify.channels.email.channel import EmailChannel
 from services.notify.channels.email.charts import Charts
 from services.notify.channels.email.transport import SmtpTransport
@@ -33,15 +34,19 @@ from services.notify.channels.push.channel import PushChannel
 from services.notify.channels.push.push import PushComposer
 from services.notify.channels.push.sender import Sender
 from services.notify.channels.push.senders import open_senders
+from services.notify.channels.webhook.channel import WebhookChannel
+from services.notify.channels.webhook.transport import WebhookTransport
 from services.notify.compose import Composer
 from services.notify.digest_mail import DigestWriter
 from services.notify.digest_news import Newsroom
 from services.notify.digests import Digests
+from services.notify.guarded import allowed_hosts
 from services.notify.outbox import Outbox
 from services.notify.pace import SharedPace
 from services.notify.trials import Tester
 from services.store.devices import Kind
 from services.store.system import Shard, System, shard_of
+from services.store.users import DestinationKind
 from workers.queues import RqJobs
 
 REPLAY_DATA = Path(__file__).parents[1] / "local" / "market"
@@ -126,7 +131,17 @@ class Parts:
         return Channels(
             email=EmailChannel(self.composer, self.transport, self.charts),
             push=self.push,
+            destinations=self.destinations,
         )
+
+    @property
+    def destinations(self) -> Mapping[DestinationKind, Channel]:
+        settings = self.services.settings
+        hosts = allowed_hosts(settings.private_hosts)
+        return {
+            "apprise": AppriseChannel(settings.address, hosts),
+            "webhook": WebhookChannel(settings.address, WebhookTransport(hosts)),
+        }
 
     @cached_property
     def push_senders(self) -> Mapping[Kind, Sender]:
@@ -154,9 +169,7 @@ class Parts:
     @cached_property
     def channel_notices(self) -> ChannelNotices:
         s = self.services
-        return ChannelNotices(
-            s.users, self.composer, self.transport, self.push, s.settings.address
-        )
+        return ChannelNotices(s.users, self.composer, self.transport, self.push, s.settings.address)
 
     @cached_property
     def digests(self) -> Digests:
