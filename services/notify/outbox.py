@@ -27,7 +27,7 @@ from services.store.triggers import Delivery, Trigger, Triggers
 from services.store.users import User, Users
 
 AT_ONCE = 100
-"""Triggers that one transaction looks at."""
+"""Triggers that one transaction looks at; no group is larger."""
 log = logging.getLogger(__name__)
 
 
@@ -118,9 +118,11 @@ class Outbox:
         if first is None:
             return []
         one = first.deliveries.get(name)
-        others = (other for other in due if deliveries.may_join(other.deliveries.get(name), one))
         is_new = one is None or deliveries.is_fresh(one)
-        return [first, *(islice(others, AT_ONCE - 1) if is_new else others)]
+        if one and not is_new and one.group is None:
+            return [first]
+        others = (other for other in due if deliveries.may_join(other.deliveries.get(name), one))
+        return [first, *islice(others, AT_ONCE - 1)]
 
     def _spread(self, rest: Rest) -> Rest:
         return replace(rest, until=rest.until + SPREAD * self._luck())
