@@ -1,9 +1,10 @@
 """One symbol in one check: what it did, and which alerts that makes true."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from services.alerts import trailing
@@ -335,7 +336,7 @@ class SymbolCheck:
 
     def _ratio_since(self, moment: datetime) -> float:
         """New shares for each one of that time."""
-        day = moment.astimezone(ZoneInfo(self._quote.timezone)).date()
+        day = self._day(moment)
         return math.prod(split.ratio for split in self._splits if split.session > day)
 
     def _in_present_shares(self, reading: Reading) -> Reading:
@@ -355,8 +356,8 @@ class SymbolCheck:
     ) -> Path:
         extended = metric == "price+extended"
         present = self._present.extended() if extended else self._present
-        wanted = bars_wanted(since, present.as_of)
         first = self._window_start(metric, since)
+        wanted = bars_wanted(first, present.as_of)
         bars = self._bars_since(wanted, first, extended)
         if wanted == "1d":
             minutes = self._whole_days_in_minutes(extended)
@@ -366,7 +367,7 @@ class SymbolCheck:
     def _whole_days_in_minutes(self, extended: bool) -> list[Bar]:
         """The minutes of every session since the first one that sources still have whole."""
         reach = self._present.as_of - MINUTE_BARS_REACH
-        gone = reach.astimezone(ZoneInfo(self._quote.timezone)).date()
+        gone = self._day(reach)
         return [bar for bar in self._bars_since("1m", reach, extended) if bar.session > gone]
 
     def _window_start(self, metric: str, since: datetime) -> datetime:
@@ -374,17 +375,22 @@ class SymbolCheck:
         if family_of(metric) not in MOVES:
             return since
         zone = ZoneInfo(self._quote.timezone)
-        midnight = datetime.combine(since.astimezone(zone).date(), time(), zone)
+        midnight = datetime.combine(self._day(since), time(), zone)
         return window_start(metric, since) or midnight.astimezone(since.tzinfo)
 
     def _bars_since(self, wanted: BarInterval, since: datetime, extended: bool) -> list[Bar]:
-        """Fetched once, and again only from an earlier time on."""
+        """Bars from the day of `since` on, all that end after it. Fetched once, and again only
+        from an earlier time on; of earlier days another metric may have wanted no more than a
+        part, which would pass for a whole day in a window of days."""
         start, bars = self._bars.get((wanted, extended), (None, []))
         if start is None or since < start:
             traded = self._provider.bars(self._symbol, wanted, since, self._now, extended=extended)
             bars = unsplit(traded, self._splits)
             self._bars[wanted, extended] = (since, bars)
-        return bars
+        return bars[bisect_left(bars, self._day(since), key=_session) :]
+
+    def _day(self, moment: datetime) -> date:
+        return moment.astimezone(ZoneInfo(self._quote.timezone)).date()
 
     def _evidence(self, metric: str, interval: Interval, peak: float | None = None) -> Evidence:
         present = self._present
@@ -402,6 +408,10 @@ def _of_steps(path: Path, steps: Sequence[Step]) -> Interval:
     """The interval that a drawdown covered; it began at nothing."""
     start = Step(at=path.since, value=min(0.0, steps[0].value))
     return Interval(since=path.since, until=path.present.as_of, rises=tuple(steps), falls=(start,))
+
+
+def _session(bar: Bar) -> date:
+    return bar.session
 
 
 def _reached(direction: Direction, level: float, value: float) -> bool:

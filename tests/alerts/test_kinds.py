@@ -546,6 +546,28 @@ def test_a_window_of_days_reaches_back_from_a_day_that_no_check_saw(bell: Bell) 
     assert [level for level, _ in rang(bell)] == [5]
 
 
+def test_a_window_of_days_begins_with_a_whole_day_whatever_others_asked_for(bell: Bell) -> None:
+    """At 90 on Monday morning, at 100 from then on: on Tuesday that is up 11 % in two days still,
+    though the other alert needs no minutes but those of Monday afternoon and later."""
+    bell.minute_bar(60, 90, 90)
+    bell.alert("price_rises_to", 99, if_true="wait")
+    bell.later(DAY)
+    bell.price(100, previous_close=100)
+    [monday] = days_before(bell, [100])
+    history = (monday.model_copy(update={"low": 90.0}),)
+    bell.market.bars_of["AAPL", "1d"] = list(history)
+    move = MoveCondition(kind="moves_by", percent=8, window="2d", direction="up")
+    facts = bell.facts(history=History(history))
+    waiting = bell.alert_on(move, facts=facts, if_true="wait")
+    assert waiting.state == "waiting"
+    bell.later()
+    bell.minute_bar(DAY, 100, 100)
+    bell.minute_bar(3, 100, 100)
+    bell.price(100, previous_close=100)
+    bell.check()
+    assert bell.now_of(waiting).state == "waiting"
+
+
 def test_a_volume_that_begins_anew_and_reaches_its_level_in_one_check_rings(bell: Bell) -> None:
     bell.price(100, volume=4_000)
     volume = VolumeCondition(kind="volume_reaches", ratio=3)
