@@ -254,8 +254,7 @@ def test_a_full_one_is_far_below_a_hundred_kilobytes(paper: Paper) -> None:
     paper.bell.services.readings.note_unchecked({"AAPL": "y" * 999}, DUE - DAY, lambda _: False)
     paper.send()
     assert len(paper.smtp.raw[0]) < 80_000
-    assert paper.text.count("and 5 more") == 2 + 1
-    assert "and 30 more" in paper.text
+    assert paper.text.count("and 5 more") == 4
 
 
 def test_it_can_be_changed_and_stopped_from_the_mail(paper: Paper) -> None:
