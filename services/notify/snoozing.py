@@ -120,12 +120,6 @@ def was_told_lately(trigger: Trigger, now: datetime) -> bool:
     )
 
 
-def next_telling(trigger: Trigger) -> datetime | None:
-    """When a reminder that was asked for comes, UTC, quiet hours not counted in; None if none."""
-    later = (one.due_at for one in trigger.deliveries.values() if one.round > 0)
-    return min((moment for moment in later if moment), default=None)
-
-
 def _set(
     trigger: Trigger, user: User, channels: tuple[str, ...], *, is_new: bool = False
 ) -> Reminder:

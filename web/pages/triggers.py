@@ -1,13 +1,9 @@
 """The history: everything that rang, with its evidence, and being told of it once more."""
 
-from collections.abc import Sequence
-from datetime import datetime
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from services.notify import snoozing
-from services.store.triggers import Trigger
 from web import mail_answers
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, people_only, services
@@ -24,7 +20,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "triggers/index.html",
         triggers=triggers,
-        reminders=reminders_of(triggers),
+        repeatable={t.id for t in triggers if snoozing.was_told_lately(t, now())},
         more=text_of("triggers", more),
     )
 
@@ -37,10 +33,3 @@ def snooze(trigger_id: str) -> ResponseReturnValue:
     is_set = found.stand == "set"
     flash(mail_answers.set_text(found, now()) if is_set else mail_answers.refusal_text(found))
     return redirect(url_for("triggers.index", after=request.args.get("after")))
-
-
-def reminders_of(triggers: Sequence[Trigger]) -> dict[str, datetime | None]:
-    """By their ids those that were told lately, or are to be told again, and when that is."""
-    found = {trigger.id: snoozing.next_telling(trigger) for trigger in triggers}
-    lately = {t.id for t in triggers if snoozing.was_told_lately(t, now())}
-    return {id_: at for id_, at in found.items() if at is not None or id_ in lately}
