@@ -82,7 +82,9 @@ def _message(token: str, push: Push, now: datetime) -> messaging.Message:
     )
 
 
-def _meaning(error: Exception, now: datetime) -> DeliveryError:
+def _meaning(error: Exception | None, now: datetime) -> DeliveryError:
+    if error is None:
+        return DeliveryError("Firebase Cloud Messaging gave no answer that we understand")
     if isinstance(error, _GONE):
         return DeliveryError("the app is not there any more", gone=True)
     said = f"Firebase Cloud Messaging said {getattr(error, 'code', type(error).__name__)}"
