@@ -12,6 +12,7 @@ from services.notify.guarded import PRIVATE, is_allowed, is_public
 from services.store.users import MAX_DESTINATION_URL
 
 _ODD = re.compile(r"[\s\x00-\x1f\x7f\\]")
+_PORTS = {"http": 80, "https": 443}
 _NO_ADDRESS = "This is not a web address. Write it like https://hooks.example.com/stocks."
 
 
@@ -22,8 +23,8 @@ def checked(text: str, allowed_hosts: frozenset[str]) -> str:
     if len(text) > MAX_DESTINATION_URL:
         raise InvalidInput("url", f"Use an address of at most {MAX_DESTINATION_URL:,} characters.")
     url = _parsed(text)
-    host, port = url.host or "", url.port or {"http": 80, "https": 443}.get(url.scheme or "", 0)
-    if not host or not port or port > 65_535:
+    host, port = url.host or "", _PORTS[str(url.scheme)] if url.port is None else url.port
+    if not _is_host(host) or not 0 < port < 65_536:
         raise InvalidInput("url", _NO_ADDRESS)
     if url.auth is not None:
         raise InvalidInput(
@@ -44,6 +45,12 @@ def _parsed(text: str) -> Url:
         return parse_url(text)
     except LocationParseError:
         raise InvalidInput("url", _NO_ADDRESS) from None
+
+
+def _is_host(host: str) -> bool:
+    with suppress(UnicodeError):  # a label that is empty or too long
+        return bool(host.rstrip(".").encode("idna"))
+    return False
 
 
 def _is_private(host: str) -> bool:
