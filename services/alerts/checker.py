@@ -89,12 +89,19 @@ class Checker:
         """Make the index complete, which one process does before the shards of a check begin."""
         market = self._provider.name
         if not self._index.is_built_for(market):
-            states = [self._system.checker(market, Shard(n, shards)) for n in range(shards)]
+            self._rebuild(market, now, shards)
+        self._arming.follow_marked(now)
+
+    def _rebuild(self, market: str, now: datetime, shards: int) -> None:
+        states = [self._system.checker(market, Shard(n, shards)) for n in range(shards)]
+        try:
             count = self._index.rebuild(
                 market, self._alerts.to_index(), partial(self._caught_up, states, now)
             )
-            log.info("Rebuilt the index of armed alerts from the store: %d alerts", count)
-        self._arming.follow_marked(now)
+        except WatchError:
+            log.warning("Redis was emptied, or another worker rebuilds the index; it is not ready")
+            return
+        log.info("Rebuilt the index of armed alerts from the store: %d alerts", count)
 
     def run_shard(self, shard: Shard, now: datetime) -> Report:
         """Check the symbols of one shard, once `prepare` was run; raises as `run` does."""

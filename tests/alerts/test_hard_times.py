@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.client import Pipeline
 
 from services.alerts.arming import Arming
 from services.alerts.conditions import PriceCondition
@@ -448,25 +449,21 @@ def test_a_refused_change_leaves_another_s_mark(
 
 
 def test_a_symbol_stays_watched_when_its_last_alert_goes_while_the_index_is_rebuilt(
-    bell: Bell, redis: Redis
+    bell: Bell, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between any two commands of the rebuild somebody else's edit tidies up."""
+    """Between any two steps of the rebuild somebody else's edit tidies up."""
     alert = bell.alert("price_rises_to", 110)
     index = ArmedIndex(redis)
-    real = redis.pipeline
+    execute = Pipeline.execute
 
-    class Interleaved:
-        def __getattr__(self, name: str) -> Any:
-            def run(*args: Any) -> None:
-                if name != "execute":
-                    getattr(redis, name)(*args)
-                    index.forget_if_empty("AAPL", "price")
+    def interleaved(pipe: Pipeline, *args: Any) -> Any:
+        index.forget_if_empty("AAPL", "price")
+        done = execute(pipe, *args)
+        index.forget_if_empty("AAPL", "price")
+        return done
 
-            return run
-
-    redis.pipeline = lambda **options: Interleaved()  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(Pipeline, "execute", interleaved)
     index.rebuild("fixed", iter([bell.now_of(alert)]), lambda _: None)
-    redis.pipeline = real  # type: ignore[method-assign]
     assert index.symbols() == ["AAPL"]
 
 

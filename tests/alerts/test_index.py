@@ -1,7 +1,7 @@
 """The armed index holds what the store says, tells at once who is concerned, and claims once."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -410,6 +410,46 @@ def test_a_check_keeps_nothing_of_an_index_that_is_being_rebuilt(
 
     index.rebuild("fixed", alerts(), lambda _: None)
     assert refused == [building]
+
+
+def begin_and_die(index: ArmedIndex, redis: Redis) -> None:
+    def alerts() -> Iterator[Alert]:
+        raise InterruptedError
+        yield
+
+    with pytest.raises(InterruptedError):
+        index.rebuild("replay", alerts(), lambda _: None)
+
+
+def empty(index: ArmedIndex, redis: Redis) -> None:
+    redis.flushall()
+
+
+@pytest.mark.parametrize("disturb", [begin_and_die, empty])
+def test_a_rebuild_that_another_one_overtook_or_whose_work_was_lost_calls_nothing_built(
+    index: ArmedIndex, redis: Redis, disturb: Callable[[ArmedIndex, Redis], None]
+) -> None:
+    """The lock of checks was lost with Redis: two workers clear and fill the index at once."""
+
+    def alerts() -> Iterator[Alert]:
+        yield alert(rises(9))
+        disturb(index, redis)
+        yield alert(rises(8), "A2")
+
+    with pytest.raises(WatchError):
+        index.rebuild("replay", alerts(), lambda _: None)
+    assert index.building("replay") is None
+
+
+def test_a_rebuild_takes_nothing_out_of_a_later_one(index: ArmedIndex) -> None:
+    def alerts() -> Iterator[Alert]:
+        rebuilt(index, [alert(rises(9))], None)
+        yield alert(rises(8), "A2")
+
+    with pytest.raises(WatchError):
+        index.rebuild("replay", alerts(), lambda _: None)
+    assert index.is_built_for("replay")
+    assert [level.level for level in index.fresh("AAPL").values()] == [9]
 
 
 def test_a_rebuild_leaves_out_alerts_of_another_market_and_keeps_marks(index: ArmedIndex) -> None:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from services.alerts.index.filling import Filling
-from services.alerts.index.keys import BUILT_FOR, FAMILIES, MARKED
+from services.alerts.index.filling import Begin, Filling
+from services.alerts.index.keys import BUILDER, BUILT_FOR, FAMILIES, MARKED
 from services.alerts.index.scripts import PIPELINE, Scripted
 from services.alerts.intervals import Reading
 from services.redis_client import text_of
@@ -38,10 +40,7 @@ class Building(Scripted):
 
         Raises WatchError, here or when it is executed, where that is gone.
         """
-        pipe.watch(BUILT_FOR)  # type: ignore[no-untyped-call]
-        if pipe.get(BUILT_FOR) != building:
-            raise WatchError("The index was built anew meanwhile")
-        pipe.multi()
+        _only_if(BUILT_FOR, building, pipe)
 
     def rebuild(
         self,
@@ -54,11 +53,12 @@ class Building(Scripted):
         `caught_up` says from when on (market time) the next check will read a symbol's prices.
         Alerts of another market (set on the replay, say, while Yahoo is read) are left out.
         From the first step on no check may keep what it saw of the index of before, which may
-        have outlived a restart of Redis: it sees less and less of it.
+        have outlived a restart of Redis: it sees less and less of it. Raises WatchError where
+        another rebuild began meanwhile, or Redis was emptied; then nothing is called built.
         """
-        self._redis.delete(BUILT_FOR)
-        self._clear()
-        count, filling = 0, Filling(self._redis)
+        stamp, only_builder = self._stamp(market), self._take_over()
+        self._clear(only_builder)
+        count, filling = 0, Filling(self._redis, only_builder)
         for alert in alerts:
             if alert.baseline is None or alert.baseline.source != market:
                 continue
@@ -68,24 +68,42 @@ class Building(Scripted):
                 filling.add_settled(alert)
             count += 1
         filling.flush()
-        self._redis.set(BUILT_FOR, self._stamp(market) + uuid4().bytes)
+        with self._redis.pipeline() as pipe:
+            only_builder(pipe)
+            pipe.set(BUILT_FOR, stamp + uuid4().bytes)
+            pipe.execute()
         return count
 
-    def _clear(self) -> None:
-        kept = {MARKED}
+    def _take_over(self) -> Begin:
+        """Stop every other rebuild, and begin one; what it may write by, as long as none other
+        begins. The lock of checks does not keep them apart once Redis was emptied."""
+        name = uuid4().bytes
+        with self._redis.pipeline() as pipe:
+            pipe.set(BUILDER, name)
+            pipe.delete(BUILT_FOR)
+            pipe.execute()
+        return partial(_only_if, BUILDER, name)
+
+    def _clear(self, only_builder: Begin) -> None:
         for pattern in FAMILIES:
-            batch: list[str] = []
-            for key in self._redis.scan_iter(pattern, count=PIPELINE):
-                batch.append(text_of(key))
-                if len(batch) == PIPELINE:
-                    self._redis.unlink(*set(batch) - kept)
-                    batch = []
-            if rest := set(batch) - kept:
-                self._redis.unlink(*rest)
+            found = map(text_of, self._redis.scan_iter(pattern, count=PIPELINE))
+            gone = (key for key in found if key not in (MARKED, BUILDER))
+            while batch := set(islice(gone, PIPELINE)):
+                with self._redis.pipeline() as pipe:
+                    only_builder(pipe)
+                    pipe.unlink(*batch)
+                    pipe.execute()
 
     def _stamp(self, market: str) -> bytes:
         run_id = self._redis.info("server")["run_id"]
         return f"{market} {SHAPE} {run_id} ".encode()
+
+
+def _only_if(key: str, value: bytes, pipe: "Pipeline") -> None:
+    pipe.watch(key)  # type: ignore[no-untyped-call]
+    if pipe.get(key) != value:
+        raise WatchError("The index is, or was, built anew meanwhile")
+    pipe.multi()
 
 
 def _starts_fresh(alert: Alert, baseline: Reading, caught_up: datetime | None) -> bool:

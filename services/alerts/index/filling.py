@@ -1,6 +1,11 @@
 """How many alerts at once get into the index."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
+
 from redis import Redis
+from redis.client import Pipeline
 
 from services.alerts.conditions import Direction
 from services.alerts.index.edges import NO_EDGES
@@ -11,13 +16,17 @@ from services.alerts.index.scripts import PIPELINE, Scripted
 from services.store.alerts import Alert
 
 REBUILD_CHUNK = 100_000
+Begin: TypeAlias = Callable[[Pipeline], None]
+"""Begins a transaction on a pipeline that takes effect only while something holds."""
 
 
 class Filling(Scripted):
     """Alerts on their way into the index, many at a time."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", begin: Begin | None = None) -> None:
+        """`begin` begins each transaction that writes; whatever it raises ends the filling."""
         super().__init__(redis)
+        self._begin = begin
         self._ladders: dict[tuple[Role, str, Direction], list[tuple[float, str]]] = {}
         self._settled = 0
         self._fresh: list[Alert] = []
@@ -44,14 +53,14 @@ class Filling(Scripted):
         self._flush_settled()
 
     def _flush_fresh(self) -> None:
-        """What is watched comes last, for others forget what has no alerts."""
-        pipe = self._redis.pipeline(transaction=False)
-        for alert in self._fresh:
-            pipe.hset(fresh_key(alert.symbol), str(Member.of(alert)), fresh_text(alert))
-            pipe.sadd(FRESH, alert.symbol)
-            base = base_of(alert.symbol, alert.condition.target.metric)
-            pipe.hsetnx(WATCHED, base, NO_EDGES)
-        pipe.execute()
+        """In one step, for others forget what is watched and has no alerts."""
+        with self._writing() as pipe:
+            for alert in self._fresh:
+                pipe.hset(fresh_key(alert.symbol), str(Member.of(alert)), fresh_text(alert))
+                pipe.sadd(FRESH, alert.symbol)
+                base = base_of(alert.symbol, alert.condition.target.metric)
+                pipe.hsetnx(WATCHED, base, NO_EDGES)
+            pipe.execute()
         self._fresh = []
 
     def _flush_settled(self) -> None:
@@ -63,8 +72,20 @@ class Filling(Scripted):
                 args += (role, base, direction, len(part))
                 args += (text for level, m in part for text in (level_text(level), m))
                 if len(args) > PIPELINE:
-                    self._run("add", *args)
+                    self._add(args)
                     args = []
         if args:
-            self._run("add", *args)
+            self._add(args)
         self._ladders, self._settled = {}, 0
+
+    def _add(self, args: Sequence[str | int]) -> None:
+        with self._writing() as pipe:
+            self._run("add", *args, pipe=pipe)
+            pipe.execute()
+
+    @contextmanager
+    def _writing(self) -> Iterator["Pipeline"]:
+        with self._redis.pipeline() as pipe:
+            if self._begin is not None:
+                self._begin(pipe)
+            yield pipe

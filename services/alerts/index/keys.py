@@ -6,6 +6,7 @@ WATCHED: Final = "armed:watched"
 FRESH: Final = "armed:fresh"
 MARKED: Final = "armed:marked"
 BUILT_FOR: Final = "armed:built-for"
+BUILDER: Final = "armed:builder"
 FIRED: Final = "fired"
 FAMILIES: Final = ("armed:*", "waiting:*", "fresh:*", "peaks:*")
 """Patterns of all keys of the index, but for the stream of what it fired."""
