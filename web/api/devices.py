@@ -38,7 +38,7 @@ def rename_device(device_id: str, json: schemas.DeviceChange) -> schemas.Device:
 
 
 @api.delete("/devices/<device_id>")
-@operation("devices", 204, None, 404)
+@operation("devices", 204, None, 400, 404)
 def delete_device(device_id: str) -> tuple[str, int]:
     """Push to a device no more; one that is gone already is no error."""
     services().devices.delete(me().uid, device_id)
