@@ -8,13 +8,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.accounts.preferences import checked_channels
+from services.accounts.profiles import Profile
 from services.alerts import units
 from services.alerts.arming import IfTrue
 from services.alerts.conditions import WINDOWS, Condition
 from services.errors import InvalidInput
 from services.market.money import price_text
+from services.notify.naming import kept
 from services.store.alerts import Alert, Frequency
-from web import forms
+from web import channels, forms
 from web.faults import faults, message, place
 from web.forms import Form
 
@@ -92,7 +95,7 @@ BLANKS: Mapping[str, tuple[Blank, ...]] = {
     "volume_reaches": (_number("ratio", "ratio"),),
     "earnings_within": (_whole("earnings_days", "days"),),
 }
-_OF_ALL_KINDS = ("kind", "frequency", "expires", "urgent", "note", "if_true")
+_OF_ALL_KINDS = ("kind", "frequency", "expires", "urgent", "channels", "note", "if_true")
 FIELDS = (
     *_OF_ALL_KINDS,
     *dict.fromkeys(blank.name for blanks in BLANKS.values() for blank in blanks),
@@ -152,14 +155,21 @@ FREQUENCIES: Mapping[Frequency, str] = {
 _USUAL_SPANS = ("5d", "20d", "50d", "100d", "13w", "26w", "52w", "104w")
 
 
-def choices(form: Form) -> dict[str, Any]:
-    """What the selects of the form offer."""
+def posted(*more: str) -> Form:
+    """What was sent of the form, and of the fields `more`."""
+    return Form.posted(*more, *FIELDS).with_all("channels")
+
+
+def choices(form: Form, person: Profile) -> dict[str, Any]:
+    """What the form offers."""
     spans = dict.fromkeys((*_USUAL_SPANS, *([form["span"]] if form["span"] else [])))
     return {
         "kinds": KINDS,
         "frequencies": FREQUENCIES,
         "windows": {window: units.window_text(window) for window in WINDOWS},
         "spans": {span: _span(span) for span in spans},
+        "channels": channels.named(person),
+        "usual_channels": person.channels,
     }
 
 
@@ -209,6 +219,12 @@ def urgent_of(form: Form) -> bool:
     return form["urgent"] == "yes"
 
 
+def channels_of(form: Form, person: Profile) -> tuple[str, ...] | None:
+    """The channels by which it is to ring; None, where none is ticked, for its owner's usual ones.
+    Raises InvalidInput."""
+    return checked_channels("channels", form["channels"].split(), person.destinations) or None
+
+
 def expiry_of(form: Form, time_zone: str, now: datetime) -> datetime | None:
     """The end of the day until which it is to count, UTC; None for ever. Raises InvalidInput."""
     typed = form["expires"].strip()
@@ -247,15 +263,16 @@ def values_of(condition: Condition) -> dict[str, str]:
     }
 
 
-def filled(alert: Alert, time_zone: str) -> Form:
+def filled(alert: Alert, person: Profile) -> Form:
     """The form of an alert as it is."""
     return Form(
         {
             **DEFAULTS,
             **values_of(alert.condition),
             "frequency": alert.frequency,
-            "expires": last_day(alert.expires_at, time_zone),
+            "expires": last_day(alert.expires_at, person.time_zone),
             "urgent": "yes" * alert.urgent,
+            "channels": " ".join(kept(alert.channels, person.destinations)),
             "note": alert.note,
         }
     )

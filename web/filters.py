@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from services.alerts import phrases, units
 from services.alerts.conditions import Condition, PriceCondition
 from services.store.triggers import Delivery, Trigger
-from web import words
+from web import channels, words
 from web.context import now, signed_in
 
 _MARKS = {"up": "▲", "down": "▼", "flat": "■"}
@@ -37,6 +37,8 @@ def register(app: Flask) -> None:
         evidence=evidence,
         until=until,
         is_quiet=is_quiet,
+        channel=channels.name_of,
+        channels=channels.listed,
         too_little=phrases.too_little,
         split_ratio=words.split_ratio,
     )

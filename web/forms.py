@@ -30,6 +30,10 @@ class Form:
     def posted(cls, *fields: str) -> "Form":
         return cls({name: request.form.get(name, "") for name in fields})
 
+    def with_all(self, name: str) -> "Form":
+        """With the values of all ticks of that name, and spaces between them."""
+        return Form({**self.values, name: " ".join(request.form.getlist(name))}, self.errors)
+
     @classmethod
     def asked(cls, *fields: str) -> "Form":
         """The values that the address names."""

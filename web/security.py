@@ -20,6 +20,7 @@ SIGN_IN_BY_ADDRESS = "30 per minute; 200 per hour"
 SIGN_IN_BY_ACCOUNT = "10 per minute; 50 per hour"
 MAIL_BY_ADDRESS = "20 per hour"
 MAIL_BY_ACCOUNT = "5 per hour"
+TRIALS_BY_ACCOUNT = "5 per minute"
 LINKS_BY_ADDRESS = "300 per minute; 3000 per hour"
 """Of links in mails: scanners and mail programs' servers ask for many people."""
 CONTENT_SECURITY_POLICY = {

@@ -7,6 +7,7 @@ from redis import Redis
 
 from services.notify.naming import kept
 from services.notify.quiet import QuietHours
+from services.notify.shown import shown
 from services.store.users import (
     EMAIL,
     Destination,
@@ -37,7 +38,7 @@ class Place(BaseModel):
             id=destination.id,
             kind=destination.kind,
             name=destination.name,
-            shown=destination.url.partition("://")[0],
+            shown=shown(destination),
             off_at=destination.off_at,
             off_because=destination.off_because,
         )

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from services.accounts.profiles import Profiles
 from services.errors import InvalidInput, LimitReached, NotFound
@@ -12,6 +11,7 @@ from services.ids import new_id
 from services.notify.channels.apprise import address as apprise
 from services.notify.channels.webhook import address as webhook
 from services.notify.channels.webhook.signature import new_secret
+from services.notify.shown import shown as shown
 from services.store.users import EMAIL, MAX_DESTINATIONS, Destination, DestinationKind, User, Users
 
 MAX_NAME = 60
@@ -90,16 +90,6 @@ class Destinations:
         user = self._users.change(uid, how)
         self._profiles.keep(user)
         return user
-
-
-def shown(destination: Destination) -> str:
-    """Where it leads, without what is secret in its address: its scheme and host or service."""
-    if destination.kind == "webhook":
-        parts = urlsplit(destination.url)
-        return f"{parts.scheme}://{parts.netloc}/…"
-    service = apprise.service_of(destination.url)
-    scheme = destination.url.partition("://")[0]
-    return f"{service.name} ({scheme}://…)" if service else f"{scheme}://…"
 
 
 def _name(text: str) -> str:

@@ -33,6 +33,7 @@ def test_a_new_alert_comes_back_armed(person: Person):
         "expires_at": None,
         "rearm_margin": 0.5,
         "urgent": False,
+        "channels": None,
         "rearm_at": None,
         "rests_after": None,
         "sentence": "AAPL price falls to 40, once",

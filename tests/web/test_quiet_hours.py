@@ -1,4 +1,4 @@
-"""Quiet hours on the account page."""
+"""Quiet hours on the page of notifications."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +12,7 @@ from services.store.users import User
 from tests.web.conftest import Reader, words
 
 ADDRESS = "/account/quiet-hours"
+PAGE = "/account/notifications"
 
 
 def kept(reader: Reader) -> QuietHours | None:
@@ -23,7 +24,7 @@ def kept(reader: Reader) -> QuietHours | None:
 def test_quiet_hours_are_kept_and_shown_again(ada: Reader) -> None:
     assert ada.send(ADDRESS, quiet_start="22:00", quiet_end="07:30").status_code == 302
     assert kept(ada) == QuietHours(start="22:00", end="07:30")
-    page = ada.get("/account").text
+    page = ada.get(PAGE).text
     assert 'type="time" value="22:00"' in page
     assert 'type="time" value="07:30"' in page
 
@@ -39,7 +40,7 @@ def test_quiet_hours_are_turned_off(ada: Reader, off: dict[str, str]) -> None:
     ada.send(ADDRESS, quiet_start="22:00", quiet_end="07:00")
     ada.send(ADDRESS, **off)
     assert kept(ada) is None
-    assert "Turn off" not in ada.page("/account")
+    assert "Turn off" not in ada.page(PAGE)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
+from services.accounts.preferences import checked_channels
 from services.alerts.arming import KEEP, Keep
 from services.errors import InvalidInput
+from services.notify.naming import kept
 from services.store.alerts import Alert, Frequency
 from web.api import schemas
 from web.api.blueprint import PREFIX, api
@@ -15,7 +17,7 @@ from web.api.paging import store_cursor, text_of
 from web.context import me, now, services
 from web.setting import Wish, facts_to_arm, sentence_of, set_alert, understood
 
-_STORED = schemas.Alert.model_fields.keys() - {"sentence"}
+_STORED = schemas.Alert.model_fields.keys() - {"sentence", "channels"}
 
 
 @api.get("/alerts")
@@ -100,6 +102,7 @@ class _Terms(TypedDict):
     expires_at: datetime | Keep | None
     rearm_margin: float | None
     urgent: bool | None
+    channels: tuple[str, ...] | Keep | None
 
 
 def _terms(json: schemas.AlertChange) -> _Terms:
@@ -108,13 +111,28 @@ def _terms(json: schemas.AlertChange) -> _Terms:
         "expires_at": json.expires_at if "expires_at" in json.model_fields_set else KEEP,
         "rearm_margin": json.rearm_margin,
         "urgent": json.urgent,
+        "channels": _channels(json) if "channels" in json.model_fields_set else KEEP,
     }
+
+
+def _channels(
+    json: schemas.AlertChange | schemas.NewAlert | schemas.NewAlertInWords,
+) -> tuple[str, ...] | None:
+    """Raises InvalidInput."""
+    if json.channels is None:
+        return None
+    return checked_channels("channels", json.channels, me().destinations)
 
 
 def _wished(json: schemas.NewAlert | schemas.NewAlertInWords) -> Wish:
     if isinstance(json, schemas.NewAlertInWords):
         wish = understood(json.text, json.note)
-        return replace(wish, rearm_margin=json.rearm_margin, urgent=json.urgent)
+        return replace(
+            wish,
+            rearm_margin=json.rearm_margin,
+            urgent=json.urgent,
+            channels=_channels(json),
+        )
     return Wish(
         json.symbol,
         json.condition,
@@ -123,9 +141,11 @@ def _wished(json: schemas.NewAlert | schemas.NewAlertInWords) -> Wish:
         json.note,
         json.rearm_margin,
         json.urgent,
+        _channels(json),
     )
 
 
 def _shown(alert: Alert) -> schemas.Alert:
     fields = {name: getattr(alert, name) for name in _STORED}
-    return schemas.Alert(**fields, sentence=sentence_of(alert))
+    channels = list(kept(alert.channels, me().destinations)) or None
+    return schemas.Alert(**fields, channels=channels, sentence=sentence_of(alert))

@@ -27,6 +27,7 @@ from services.store.alerts import MAX_NOTE, MAX_REARM_MARGIN, Frequency, State
 from services.store.devices import MAX_ENDPOINT, Kind
 from services.store.devices import MAX_NAME as MAX_DEVICE_NAME
 from services.store.triggers import DeliveryState
+from services.store.users import MAX_DESTINATIONS
 from services.store.watchlists import MAX_NAME, MAX_SYMBOLS
 
 MAX_QUOTES = 100
@@ -56,6 +57,11 @@ Margin: TypeAlias = Annotated[
     float, Field(strict=True, ge=0, le=MAX_REARM_MARGIN, allow_inf_nan=False)
 ]
 Urgent: TypeAlias = Annotated[bool, Field(strict=True)]
+ChannelName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+MAX_CHANNELS = MAX_DESTINATIONS + 2
+AlertChannels: TypeAlias = Annotated[
+    list[ChannelName], Field(min_length=1, max_length=MAX_CHANNELS)
+]
 Text: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=_ONE_LINE)
 ]
@@ -264,7 +270,8 @@ class Alert(Answer):
     for `paused_because`. triggered and expired: done. `sentence` says the alert in words.
 
     Until `rests_after`, that session included, a daily alert that rang counts nothing. An
-    `urgent` alert is delivered in your quiet hours, too.
+    `urgent` alert is delivered in your quiet hours, too. It rings by its own `channels`, or by
+    yours (see the settings) where they are null.
     """
 
     id: str
@@ -274,6 +281,7 @@ class Alert(Answer):
     expires_at: Instant | None
     rearm_margin: float
     urgent: bool
+    channels: list[str] | None
     sentence: str
     note: str
     state: State
@@ -307,6 +315,7 @@ class NewAlert(Request):
     expires_at: Instant | None = None
     rearm_margin: Margin = 0.5
     urgent: Urgent = False
+    channels: AlertChannels | None = None
     note: Note = ""
     if_true: IfTrue | None = None
 
@@ -322,6 +331,7 @@ class NewAlertInWords(Sentence):
 
     rearm_margin: Margin = 0.5
     urgent: Urgent = False
+    channels: AlertChannels | None = None
     note: Note = ""
     if_true: IfTrue | None = None
 
@@ -353,7 +363,8 @@ class Understood(Answer):
 
 
 class AlertChange(Request):
-    """What is left out, or null, stays; only `expires_at` as null takes the expiry away.
+    """What is left out, or null, stays; only `expires_at` as null takes the expiry away, and
+    `channels` as null has the alert ring by yours.
 
     A condition, or the state `armed`, arms the alert anew with its next epoch.
     """
@@ -363,6 +374,7 @@ class AlertChange(Request):
     expires_at: Instant | None = None
     rearm_margin: Margin | None = None
     urgent: Urgent | None = None
+    channels: AlertChannels | None = None
     note: Note | None = None
     state: Literal["armed", "paused"] | None = None
     if_true: IfTrue | None = None

@@ -22,6 +22,7 @@ from services.alerts.units import value_text
 from services.errors import AlreadyTrue, BellwetherError, WordsError
 from services.market.models import Quote
 from services.store.alerts import Alert, Frequency
+from services.store.users import User
 from web.commands.engine import Engine, engine
 from web.context import me, now, services
 from web.setting import Wish, said, sentence_of, understood
@@ -158,9 +159,7 @@ def _be(email: str) -> None:
 
 def _nobody() -> Profile:
     """Who looks back without an account: in UTC."""
-    return Profile(
-        uid="", email="", confirmed=False, auth_epoch=0, time_zone="UTC", created_at=now()
-    )
+    return Profile.of(User(uid="", email="", password_hash="", created_at=now()))
 
 
 def _set(wish: Wish, if_true: IfTrue | None) -> Alert:

@@ -5,7 +5,6 @@ from flask.typing import ResponseReturnValue
 
 from services.accounts.accounts import known_time_zones
 from services.errors import InvalidInput
-from web import quiet_form
 from web.context import me, people_only, services
 from web.forms import Form
 from web.security import (
@@ -52,23 +51,10 @@ def start_mail() -> ResponseReturnValue:
 def set_time_zone() -> ResponseReturnValue:
     form = Form.posted("time_zone")
     try:
-        services().accounts.set_time_zone(me().uid, form["time_zone"])
+        services().preferences.set_time_zone(me().uid, form["time_zone"])
     except InvalidInput as error:
         return _page(form.refuse_input(error)), 422
     flash("Times are shown in your new time zone.")
-    return redirect(url_for("account.show"))
-
-
-@pages.post("/account/quiet-hours")
-@people_only
-def set_quiet_hours() -> ResponseReturnValue:
-    form = Form.posted(*quiet_form.FIELDS)
-    try:
-        hours = quiet_form.hours_of(form)
-    except InvalidInput as error:
-        return _page(form.refuse_input(error)), 422
-    services().accounts.set_quiet_hours(me().uid, hours)
-    flash("Your quiet hours are kept from now on." if hours else "Quiet hours are off.")
     return redirect(url_for("account.show"))
 
 
@@ -88,5 +74,4 @@ def change_password() -> ResponseReturnValue:
 
 def _page(form: Form) -> str:
     zones = sorted(known_time_zones())
-    quiet = quiet_form.filled(form, me().quiet_hours)
-    return render_template("accounts/account.html", form=form, zones=zones, quiet=quiet)
+    return render_template("accounts/account.html", form=form, zones=zones)

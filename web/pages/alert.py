@@ -22,7 +22,7 @@ pages = Blueprint("alert", __name__, url_prefix="/alerts/<alert_id>")
 @people_only
 def show(alert_id: str) -> ResponseReturnValue:
     alert = services().alerts.get(me().uid, alert_id)
-    return _page(alert, alert_form.filled(alert, me().time_zone))
+    return _page(alert, alert_form.filled(alert, me()))
 
 
 @pages.post("")
@@ -30,7 +30,7 @@ def show(alert_id: str) -> ResponseReturnValue:
 def change(alert_id: str) -> ResponseReturnValue:
     """Keep what was changed; arm anew only if the condition is another."""
     alert = services().alerts.get(me().uid, alert_id)
-    form = Form.posted(*alert_form.FIELDS)
+    form = alert_form.posted()
     try:
         condition = alert_form.condition_of(form)
         _keep(alert, form, condition)
@@ -44,6 +44,7 @@ def _keep(alert: Alert, form: Form, condition: Condition) -> None:
     note = check_note(forms.paragraph(form["note"]))
     frequency = alert_form.frequency_of(form)
     urgent = alert_form.urgent_of(form)
+    channels = alert_form.channels_of(form, me())
     expires_at = alert.expires_at
     if form["expires"] != alert_form.last_day(expires_at, me().time_zone):
         expires_at = alert_form.expiry_of(form, me().time_zone, now())
@@ -57,6 +58,7 @@ def _keep(alert: Alert, form: Form, condition: Condition) -> None:
             frequency=frequency,
             expires_at=expires_at,
             urgent=urgent,
+            channels=channels,
             if_true=alert_form.if_true_of(form),
         )
         services().arming.amend(me().uid, alert.id, now(), note=note)
@@ -69,6 +71,7 @@ def _keep(alert: Alert, form: Form, condition: Condition) -> None:
             frequency=frequency,
             expires_at=expires_at,
             urgent=urgent,
+            channels=channels,
         )
 
 
@@ -81,7 +84,7 @@ def arm(alert_id: str) -> ResponseReturnValue:
         try:
             _arm_again(alert, form)
         except (AlreadyTrue, NoQuote, UnknownSymbol, InvalidInput) as error:
-            filled = alert_form.filled(alert, me().time_zone)
+            filled = alert_form.filled(alert, me())
             return _refused(alert, Form({**filled.values, **form.values}), error, "alert.arm")
         flash("The alert is set again.")
     return redirect(url_for("alert.show", alert_id=alert_id))
@@ -151,7 +154,7 @@ def _page(
         ask_at=ask_at,
         triggers=triggers,
         more=text_of("triggers", more),
-        choices=alert_form.choices(form),
+        choices=alert_form.choices(form, me()),
         max_note=MAX_NOTE,
     )
 

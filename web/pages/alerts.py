@@ -119,7 +119,7 @@ def new() -> ResponseReturnValue:
 @people_only
 def create() -> ResponseReturnValue:
     """Set what was said or filled in; or fill in the blanks with what was said."""
-    form = Form.posted("text", "do", "symbol", "once", *alert_form.FIELDS)
+    form = alert_form.posted("text", "do", "symbol", "once")
     try:
         wish = _wished(form)
         if form["do"] == "fill":
@@ -161,7 +161,8 @@ def with_defaults(form: Form) -> Form:
 def _wished(form: Form) -> Wish:
     note = check_note(forms.paragraph(form["note"]))
     if form["text"].strip():
-        return replace(understood(form["text"], note), urgent=alert_form.urgent_of(form))
+        urgent, channels = alert_form.urgent_of(form), alert_form.channels_of(form, me())
+        return replace(understood(form["text"], note), urgent=urgent, channels=channels)
     return Wish(
         symbol=forms.one_line(form["symbol"]),
         condition=alert_form.condition_of(form),
@@ -169,6 +170,7 @@ def _wished(form: Form) -> Wish:
         expires_at=alert_form.expiry_of(form, me().time_zone, now()),
         note=note,
         urgent=alert_form.urgent_of(form),
+        channels=alert_form.channels_of(form, me()),
     )
 
 
@@ -184,6 +186,7 @@ def _filled(form: Form, wish: Wish) -> Form:
         "frequency": wish.frequency,
         "expires": alert_form.last_day(wish.expires_at, me().time_zone),
         "urgent": "yes" * wish.urgent,
+        "channels": form["channels"],
         "note": form["note"],
         "understood": wish.sentence,
     }
@@ -209,7 +212,7 @@ def new_page(
         suggestions=[s for s in unknown.suggestions if is_symbol(s[0])] if unknown else [],
         wrong=wrong,
         quote=quote,
-        choices=alert_form.choices(form),
+        choices=alert_form.choices(form, me()),
         max_note=MAX_NOTE,
     )
 
