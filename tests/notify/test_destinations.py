@@ -1,6 +1,8 @@
 """The places that a person's alerts are sent to, and which addresses may be entered."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.errors import InvalidInput, LimitReached, NotFound
 from services.notify.channels.apprise.address import OPTIONS, SERVICES
@@ -287,6 +289,27 @@ def test_what_does_not_go_through_the_guard_cannot_be_entered(text: str) -> None
     with pytest.raises(InvalidInput) as error:
         checked_apprise(text)
     assert error.value.field == "url"
+
+
+@given(st.text() | st.from_regex(r"https?://[^ ]{0,40}"))
+def test_of_any_text_only_an_encrypted_address_becomes_a_webhook(text: str) -> None:
+    try:
+        url = checked_webhook(text, NOBODY)
+    except InvalidInput:
+        return
+    assert url.startswith("https://")
+    assert "@" not in url.partition("://")[2].partition("/")[0]
+    assert checked_webhook(url, NOBODY) == url
+
+
+@given(st.text() | st.from_regex(r"(slack|file|JSON)://[^ ]{0,40}"))
+def test_of_any_text_only_an_address_of_a_known_service_is_kept(text: str) -> None:
+    try:
+        url = checked_apprise(text)
+    except InvalidInput:
+        return
+    assert url.partition("://")[0] in SERVICES
+    assert checked_apprise(url) == url
 
 
 def test_no_option_leads_to_a_file_or_another_address() -> None:

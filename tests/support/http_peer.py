@@ -1,7 +1,7 @@
 """A real HTTP server on loopback that keeps what it is sent, and answers as it is told."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+NAMES = ("hooks.example", "hooks.slack.com", "discord.com", "api.telegram.org", "ntfy.sh")
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,11 @@ def http_peer() -> Iterator[HttpPeer]:
 
 @pytest.fixture
 def https_peer(tmp_path: Path) -> Iterator[HttpPeer]:
-    """It proves to be `hooks.example`, by the certificate in tmp_path / "ca.pem"."""
+    """It proves to be any of NAMES, by the certificate in tmp_path / "ca.pem"."""
     peer = HttpPeer()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(peer))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_certificate(tmp_path / "ca.pem", "hooks.example"))
+    context.load_cert_chain(_certificate(tmp_path / "ca.pem", NAMES))
 
     def hear(_: object, name: str | None, __: object) -> None:
         peer.server_name = name
@@ -109,10 +111,10 @@ def https_peer(tmp_path: Path) -> Iterator[HttpPeer]:
     yield from _serve(peer, server)
 
 
-def _certificate(file: Path, host: str) -> Path:
+def _certificate(file: Path, hosts: Sequence[str]) -> Path:
     key, name = (
         ec.generate_private_key(ec.SECP256R1()),
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])]),
     )
     now = datetime.now(UTC)
     certificate = (
@@ -123,7 +125,9 @@ def _certificate(file: Path, host: str) -> Path:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

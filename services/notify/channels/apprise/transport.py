@@ -17,7 +17,17 @@ from services.notify.retry_after import asked_to_wait
 SECONDS = 20.0
 """For one message, at most."""
 _LATER = frozenset({408, 425, 429})
-_FAULTS = (requests.RequestException, AttributeError, LookupError, TypeError, ValueError)
+_LONGEST_WAIT = 86_400.0
+_FAULTS = (
+    requests.RequestException,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What plugins raise over answers that are not as they expect."""
 # Its log tells addresses, which are secrets.
 logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
 
@@ -78,17 +88,20 @@ def _wait_later(last_io: datetime | None = None, wait: float | None = None) -> N
     """The outbox waits, not a worker."""
     if wait:
         raise DeliveryError(
-            "The service asked to be left alone for a while.", retry_after=timedelta(seconds=wait)
+            "The service asked to be left alone for a while.",
+            retry_after=timedelta(seconds=min(wait, _LONGEST_WAIT)),
         )
 
 
 @cache
 def _asset() -> apprise.AppriseAsset:
-    """No files, no templates, no retries of its own, no redirects, nothing read into a text."""
+    """No files, templates, retries, redirects or pictures of its own; nothing read into a text."""
     return apprise.AppriseAsset(
         app_id="Bellwether",
         app_desc="Bellwether",
         app_url="",
+        image_url_mask="",
+        image_url_logo="",
         storage_mode=apprise.PersistentStoreMode.MEMORY,
         interpret_emojis=False,
         http_redirects=False,
