@@ -86,7 +86,8 @@ def check_shard(number: int, of: int) -> None:
 
 
 def expire_alerts() -> None:
-    """End the alerts whose time is over."""
+    """End the alerts whose time is over; see that owners are told in time of those that end."""
+    parts().endings.plan(_now())
     if ended := parts().expiry.run(_now()):
         log.info("Ended %d alerts that had expired", ended)
 

@@ -40,6 +40,7 @@ from services.notify.compose import Composer
 from services.notify.digest_mail import DigestWriter
 from services.notify.digest_news import Newsroom
 from services.notify.digests import Digests
+from services.notify.endings import Endings
 from services.notify.guarded import allowed_hosts
 from services.notify.outbox import Outbox
 from services.notify.pace import SharedPace
@@ -96,8 +97,15 @@ class Parts:
         system, shards = System(s.store), s.settings.check_shards
         states = [system.checker(self.provider.name, Shard(n, shards)) for n in range(shards)]
         return Expiry(
-            s.store, s.arming, lambda symbol: states[shard_of(symbol, shards)].checked_until(symbol)
+            s.store,
+            s.arming,
+            lambda symbol: states[shard_of(symbol, shards)].checked_until(symbol),
+            self.endings.plan_for,
         )
+
+    @cached_property
+    def endings(self) -> Endings:
+        return Endings(self.services.store)
 
     @cached_property
     def composer(self) -> Composer:

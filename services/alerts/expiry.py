@@ -18,24 +18,37 @@ class Expiry:
     That bound, and not some grace, is what loses no bell: after an outage of days the first check
     looks at them all before anything ends, and without one nothing is held back. What is claimed
     but not recorded counts as not checked; a symbol that is dead ends with its alerts paused.
+    `ended` is told of each owner, and when the alert has ended.
     """
 
     def __init__(
-        self, store: Store, arming: Arming, checked_until: Callable[[str], datetime | None]
+        self,
+        store: Store,
+        arming: Arming,
+        checked_until: Callable[[str], datetime | None],
+        ended: Callable[[str, datetime, datetime], object] = lambda _uid, _ended, _now: None,
     ) -> None:
         self._alerts = Alerts(store)
         self._arming = arming
         self._checked_until = checked_until
+        self._ended = ended
 
     def run(self, now: datetime) -> int:
         """End everybody's alerts whose time is over; returns how many."""
         ended = 0
         for alert in self._due(now):
             try:
-                ended += self._is_settled(alert) and self._arming.expire(alert.uid, alert.id, now)
+                ended += self._is_settled(alert) and self._end(alert, now)
             except NotFound:  # deleted in this moment
                 continue
         return ended
+
+    def _end(self, alert: Alert, now: datetime) -> bool:
+        if not self._arming.expire(alert.uid, alert.id, now):
+            return False
+        if alert.expires_at is not None:
+            self._ended(alert.uid, alert.expires_at, now)
+        return True
 
     def _due(self, now: datetime) -> Iterator[Alert]:
         """Page by page, each read before its alerts are changed."""

@@ -14,9 +14,19 @@ from services.notify.message import Message
 from services.notify.plain import plain
 from services.store.alerts import Alert
 from services.store.triggers import Trigger
-from services.store.users import User
+from services.store.users import DigestEvery, User
 
 MAX_NAME = 60
+_TITLES: dict[DigestEvery, str] = {
+    "never": "Alerts that end",
+    "day": "Your day",
+    "week": "Your week",
+}
+_ENDING: dict[DigestEvery, str] = {
+    "never": "End within a day",
+    "day": "End before your next digest",
+    "week": "End before your next digest",
+}
 REPLAYED = "the replayed market, not live"
 T = TypeVar("T")
 
@@ -51,16 +61,17 @@ class DigestWriter:
             user,
             f"digest.{user.uid}.{news.until:%Y%m%dT%H%M%S}",
             now,
-            subject=f"{subject(news)} · Bellwether",
-            title="Your week" if user.digest == "week" else "Your day",
+            subject=f"{subject(news, user.digest)} · Bellwether",
+            title=_TITLES[user.digest],
             date=local_time(news.until, user.time_zone),
-            sections=sections(news, user.time_zone),
-            every="every week" if user.digest == "week" else "every day",
+            sections=sections(news, user),
+            digest=user.digest,
         )
 
 
-def subject(news: News) -> str:
-    """What it tells, the most urgent first: `2 alerts rang, 1 ends soon, AAPL +3.20 %`."""
+def subject(news: News, every: DigestEvery) -> str:
+    """What it tells, the most urgent first: `Digest: 2 alerts rang, 1 ends soon, AAPL +3.2 %`;
+    `Alerts: 1 ends soon` for who gets no digest."""
     ends, over, blind = len(news.expiring), len(news.expired), len(news.blind)
     parts = [
         f"{units.count_text(news.rang_in_all, 'alert')} rang" if news.rang_in_all else "",
@@ -69,11 +80,13 @@ def subject(news: News) -> str:
         f"{over} ended" if over else "",
         *(f"{move.quote.symbol} {units.signed_percent(move.change)}" for move in news.movers[:1]),
     ]
-    return f"Digest: {', '.join(part for part in parts if part)}"
+    told = ", ".join(part for part in parts if part)
+    return f"{'Alerts' if every == 'never' else 'Digest'}: {told}"
 
 
-def sections(news: News, time_zone: str) -> list[Section]:
+def sections(news: News, user: User) -> list[Section]:
     """What there is to tell; a section without a line is left out."""
+    time_zone = user.time_zone
 
     def rang(trigger: Trigger) -> Line:
         return Line(
@@ -98,7 +111,7 @@ def sections(news: News, time_zone: str) -> list[Section]:
     found = [
         _section("What rang", news.rang, rang, "/triggers", count),
         _section("Not checked", news.blind, blind, "/alerts"),
-        _section("End before your next digest", news.expiring, ending, "/alerts"),
+        _section(_ENDING[user.digest], news.expiring, ending, "/alerts"),
         _section("Ended without ringing", news.expired, ending, "/alerts"),
         _section("Biggest moves of your watchlists", news.movers, move, "/"),
     ]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.alerts.readings import Readings, Unchecked
@@ -12,11 +12,13 @@ from services.notify.digest import next_due, told_since
 from services.store.alerts import Alert, Alerts
 from services.store.contract import Store
 from services.store.triggers import Trigger, Triggers
-from services.store.users import User
+from services.store.users import DigestEvery, User
 from services.store.watchlists import Watchlists
 
 MOVERS = 10
 SHOWN = 20
+LOOK_AHEAD = timedelta(hours=28)
+"""So far ahead of its end an alert is found by Endings, which then looks no further back."""
 BLIND_FOR = timedelta(hours=1)
 """What is not seen for a shorter time is a hiccup of the source, and not worth a line."""
 SMALLEST_MOVE = 0.005
@@ -40,7 +42,7 @@ class Blind:
 @dataclass(frozen=True, slots=True)
 class News:
     """Up to `until`, since the digest before. `rang` are the newest of `rang_in_all`; `expiring`
-    end before the next digest."""
+    end before the next digest, `next_end` is the end of the first that ends after this one."""
 
     until: datetime
     movers: Sequence[Mover] = ()
@@ -49,6 +51,7 @@ class News:
     expiring: Sequence[Alert] = ()
     expired: Sequence[Alert] = ()
     blind: Sequence[Blind] = ()
+    next_end: datetime | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -67,20 +70,33 @@ class Newsroom:
         self._readings = readings
 
     def collect(self, user: User, until: datetime, now: datetime) -> News:
-        """Everything up to `until`; prices and blind alerts as of `now`. Raises StoreError and
-        redis.RedisError."""
+        """Everything up to `until`; prices and blind alerts as of `now`. For who wants no digest,
+        the ends of alerts alone. Raises StoreError and redis.RedisError."""
+        ends = self._ends(user, until, now)
+        if user.digest == "never":
+            return ends
         since = told_since(user, until)
-        following = next_due(user.digest, user.time_zone, user.quiet_hours, now) or until
-        ending = [a for a in self._alerts.ending(user.uid, since, following) if _has_not_rung(a)]
         rang, in_all = self._triggers.between(user.uid, since, until, SHOWN)
-        return News(
-            until=until,
+        return replace(
+            ends,
             movers=self._movers(user.uid, now),
             rang=rang,
             rang_in_all=in_all,
-            expiring=[alert for alert in ending if _is_ahead(alert, until)],
-            expired=[alert for alert in ending if not _is_ahead(alert, until)],
             blind=self._blind(user.uid, now),
+        )
+
+    def _ends(self, user: User, until: datetime, now: datetime) -> News:
+        every: DigestEvery = "week" if user.digest == "week" else "day"
+        following = next_due(every, user.time_zone, user.quiet_hours, now) or until
+        far = max(following, now + LOOK_AHEAD)
+        ending = self._alerts.ending(user.uid, told_since(user, until), far)
+        over = [alert for alert in ending if _is_over(alert, until)]
+        ahead = [alert for alert in ending if _is_ahead(alert, until)]
+        return News(
+            until=until,
+            expiring=[a for a in ahead if a.expires_at and a.expires_at <= following],
+            expired=over,
+            next_end=min((a.expires_at for a in ahead if a.expires_at), default=None),
         )
 
     def _movers(self, uid: str, now: datetime) -> list[Mover]:
@@ -119,11 +135,10 @@ def _change(quote: Quote) -> float:
     return change if change is not None and is_sound else 0.0
 
 
-def _has_not_rung(alert: Alert) -> bool:
-    return alert.state != "triggered"
+def _is_over(alert: Alert, until: datetime) -> bool:
+    """Also where its last prices are not looked at yet: nothing that happens from then on rings."""
+    return alert.state != "triggered" and bool(alert.expires_at and alert.expires_at <= until)
 
 
 def _is_ahead(alert: Alert, until: datetime) -> bool:
-    """Whether it ends only after the digest; one that is over counts as ended, for nothing that
-    happens from then on rings, even where its last prices are not looked at yet."""
-    return alert.state in _LIVE and alert.expires_at is not None and alert.expires_at > until
+    return alert.state in _LIVE and bool(alert.expires_at and alert.expires_at > until)

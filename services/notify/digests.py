@@ -78,7 +78,7 @@ class Digests:
         until = user.digest_of
         news = self._collector.collect(user, until, now)
         if news.is_empty:
-            self._settle(user, lambda present: moved_on(present, now, until))
+            self._settle(user, lambda present: moved_on(present, now, until, news.next_end))
             return False
         message = self._composer.digest(news, user, now)
         try:
@@ -92,7 +92,7 @@ class Digests:
             until_then = rest.until
             self._settle(user, lambda present: put_back(present, until_then))
             return False
-        self._settle(user, lambda present: moved_on(present, now, until))
+        self._settle(user, lambda present: moved_on(present, now, until, news.next_end))
         return True
 
     def _take(self, uid: str, now: datetime) -> User | None:

@@ -187,6 +187,20 @@ class Alerts:
         )
         return list(readable(Alert, self._store.query(query)))
 
+    def all_ending(self, after: datetime, until: datetime) -> Iterator[Alert]:
+        """Everybody's live alerts whose last moment lies behind `after`, up to `until`."""
+        query = Query(
+            "alerts",
+            group=True,
+            where=(
+                ("state", "in", ("armed", "waiting", "paused")),
+                ("expires_at", ">", after),
+                ("expires_at", "<=", until),
+            ),
+            order_by=(("expires_at", "ascending"),),
+        )
+        return readable(Alert, self._store.query(query))
+
     def live_on(self, uid: str, symbols: Sequence[str]) -> list[Alert]:
         """A person's armed and waiting alerts on any of these symbols."""
         few = 0 < len(symbols) <= MAX_DISJUNCTIONS

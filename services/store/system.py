@@ -1,4 +1,5 @@
-"""What the system itself must remember: `system/checker`, the last completed check."""
+"""What the system itself must remember: `system/checker`, the last completed check, and
+`system/ends`, which alerts' ends are planned to be told."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from services.store.contract import Document, Query, Set, Store
 
 MAX_SHARDS = 64
+_ENDS = "system/ends"
 
 
 class Shard(NamedTuple):
@@ -44,6 +46,12 @@ class CheckerState(BaseModel):
         return self.behind.get(symbol, self.completed_at)
 
 
+class EndsState(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    planned_until: datetime | None = None
+
+
 class System:
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -62,6 +70,14 @@ class System:
         shard: Shard = Shard(),  # noqa: B008
     ) -> None:
         self._store.write(Set(_path(market, shard), state.model_dump()))
+
+    def ends_planned_until(self) -> datetime | None:
+        """Up to which end (UTC) it is planned when alerts that end are told of, None at first."""
+        document = self._store.get(_ENDS)
+        return EndsState.model_validate(document.fields).planned_until if document else None
+
+    def save_ends_planned(self, until: datetime) -> None:
+        self._store.write(Set(_ENDS, EndsState(planned_until=until).model_dump()))
 
     def _of_another_division(self, market: str) -> CheckerState:
         """The latest whole division: the earliest time of its shards, and all that is behind."""

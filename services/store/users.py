@@ -48,10 +48,10 @@ class User(Record):
     Alerts ring by `channels` (`email`, `push`, ids of destinations); where all of these fail, those
     of `fallback` are tried, one after the other.
 
-    `digest_due_at` is when the next digest is to be sent, None where there is none, and
-    `digest_sent_at` up to when the last one told. While one is being sent, `digest_of` is up to
-    when it tells, `digest_attempts` how often it was begun, and at `digest_due_at` another worker
-    may take over.
+    `digest_due_at` is when the next digest is to be sent, for who wants none the next mail about
+    alerts that end, None where there is none; `digest_sent_at` is up to when the last one told.
+    While one is being sent, `digest_of` is up to when it tells, `digest_attempts` how often it was
+    begun, and at `digest_due_at` another worker may take over.
 
     `mail_stopped_at`: the person wants no mail but that about the account. `mail_refused_at`: the
     mailbox was refused for good; confirming the address again switches it on.
