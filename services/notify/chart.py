@@ -23,10 +23,10 @@ FEWEST = 2
 WIDTH, HEIGHT = 520, 160
 """As shown; the picture has twice as many pixels each way."""
 _SIZE = (2 * WIDTH, 2 * HEIGHT)
-_LEFT, _TOP, _BOTTOM = 28, 58, 232
-_DATES_AT = _SIZE[1] - 24
-_GAP, _APART = 22, 36
-_SMALL, _LARGE = 27, 32
+_LEFT, _TOP, _BOTTOM = 28, 62, 226
+_DATES_AT = _SIZE[1] - 27
+_GAP, _APART = 22, 38
+_SMALL, _LARGE = 31, 36
 _STRENGTHS = 5
 Ink: TypeAlias = Literal["line", "level", "words"]
 _INKS: dict[Ink, tuple[int, int, int]] = {
@@ -131,7 +131,7 @@ class _Drawing:
         for name, price, below in (("High", max(prices), False), ("Low", min(prices), True)):
             x, y = points[prices.index(price)]
             text = f"{name} {number(price)}"
-            self._write_at("words", text, x, y + 26 if below else y - 26)
+            self._write_at("words", text, x, y + 29 if below else y - 29)
 
     def _draw_dates(self) -> None:
         self._write_at("words", _day(self._course.first), 0, _DATES_AT)
@@ -158,7 +158,7 @@ class _Drawing:
         font, text = _font(_SMALL), _written(text)
         half = font.getlength(text) / 2
         x = min(max(x, _LEFT + half), self._right + _GAP / 2 - half)
-        self._pens["level"].rectangle((x - half - 6, y - 14, x + half + 6, y + 14), fill=0)
+        self._pens["level"].rectangle((x - half - 6, y - 16, x + half + 6, y + 16), fill=0)
         self._pens[ink].text((x, y), text, 255, font, anchor="mm")
 
     def _merged(self) -> Image.Image:
