@@ -43,8 +43,8 @@ SPREAD = timedelta(seconds=20)
 FORGOTTEN_AFTER = timedelta(hours=1)
 DESTINATION_A_MINUTE = 20
 MINUTE = timedelta(minutes=1)
-SLOT_HOLDS = timedelta(minutes=2)
-"""A dead worker's connection counts for so long."""
+SLOT_HOLDS = timedelta(seconds=30)
+"""A dead worker's connection counts for so long; one that is slower may be one too many."""
 SLOT_AGAIN = timedelta(seconds=10)
 SLOT_TRIES, SLOT_PAUSE = 100, 0.05
 """How often a worker looks for a connection, and the seconds in between."""
