@@ -34,6 +34,8 @@ ROUTES = [
     ("POST", "/devices"),
     ("PATCH", "/devices/<device_id>"),
     ("DELETE", "/devices/<device_id>"),
+    ("GET", "/settings"),
+    ("PATCH", "/settings"),
 ]
 OPEN_TO_ALL = [("POST", "/tokens"), ("GET", "/openapi.json")]
 

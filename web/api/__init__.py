@@ -2,12 +2,22 @@
 
 from flask import Flask
 
-from web.api import alerts, devices, preview, quotes, symbols, tokens, triggers, watchlists
+from web.api import (
+    alerts,
+    devices,
+    preview,
+    quotes,
+    settings,
+    symbols,
+    tokens,
+    triggers,
+    watchlists,
+)
 from web.api.blueprint import api
 from web.api.openapi import document
 from web.security import csrf
 
-RESOURCES = (tokens, quotes, symbols, watchlists, alerts, preview, triggers, devices)
+RESOURCES = (tokens, quotes, symbols, watchlists, alerts, preview, triggers, devices, settings)
 
 
 def register(app: Flask) -> None:

@@ -17,17 +17,19 @@ from pydantic import (
     model_validator,
 )
 
+from services.accounts.preferences import MAX_FALLBACK
 from services.alerts.arming import IfTrue
 from services.alerts.conditions import Condition
 from services.alerts.intervals import IsoDate
 from services.alerts.words import MAX_TEXT
 from services.market.models import MarketState
+from services.notify.quiet import QuietHours
 from services.notify.snoozing import HOURS
 from services.store.alerts import MAX_NOTE, MAX_REARM_MARGIN, Frequency, State
 from services.store.devices import MAX_ENDPOINT, Kind
 from services.store.devices import MAX_NAME as MAX_DEVICE_NAME
 from services.store.triggers import DeliveryState
-from services.store.users import MAX_DESTINATIONS
+from services.store.users import MAX_DESTINATIONS, DestinationKind, DigestEvery
 from services.store.watchlists import MAX_NAME, MAX_SYMBOLS
 
 MAX_QUOTES = 100
@@ -59,9 +61,7 @@ Margin: TypeAlias = Annotated[
 Urgent: TypeAlias = Annotated[bool, Field(strict=True)]
 ChannelName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 MAX_CHANNELS = MAX_DESTINATIONS + 2
-AlertChannels: TypeAlias = Annotated[
-    list[ChannelName], Field(min_length=1, max_length=MAX_CHANNELS)
-]
+SomeChannels: TypeAlias = Annotated[list[ChannelName], Field(min_length=1, max_length=MAX_CHANNELS)]
 Text: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=_ONE_LINE)
 ]
@@ -315,7 +315,7 @@ class NewAlert(Request):
     expires_at: Instant | None = None
     rearm_margin: Margin = 0.5
     urgent: Urgent = False
-    channels: AlertChannels | None = None
+    channels: SomeChannels | None = None
     note: Note = ""
     if_true: IfTrue | None = None
 
@@ -331,7 +331,7 @@ class NewAlertInWords(Sentence):
 
     rearm_margin: Margin = 0.5
     urgent: Urgent = False
-    channels: AlertChannels | None = None
+    channels: SomeChannels | None = None
     note: Note = ""
     if_true: IfTrue | None = None
 
@@ -374,7 +374,7 @@ class AlertChange(Request):
     expires_at: Instant | None = None
     rearm_margin: Margin | None = None
     urgent: Urgent | None = None
-    channels: AlertChannels | None = None
+    channels: SomeChannels | None = None
     note: Note | None = None
     state: Literal["armed", "paused"] | None = None
     if_true: IfTrue | None = None
@@ -435,6 +435,45 @@ class Trigger(Answer):
 class Triggers(Answer):
     items: list[Trigger]
     next: str | None
+
+
+# Settings
+
+
+class Destination(Answer):
+    """A chat or webhook of yours; `id` names it as a channel. `shown` is its address without what
+    is secret in it. Since `off_at`, if that is given, nothing is sent there."""
+
+    id: str
+    kind: DestinationKind
+    name: str
+    shown: str
+    off_at: Instant | None
+    off_because: str | None
+
+
+class Settings(Answer):
+    """Alerts ring by `channels`: `email`, `push` (all your devices) and ids of `destinations`.
+    Where none of these takes a message, those of `fallback` are tried, one after the other.
+
+    Quiet hours are in `time_zone`.
+    """
+
+    channels: list[str]
+    fallback: list[str]
+    destinations: list[Destination]
+    quiet_hours: QuietHours | None
+    digest: DigestEvery
+    time_zone: str
+
+
+class SettingsChange(Request):
+    """What is left out, or null, stays; only `quiet_hours` as null turns them off."""
+
+    channels: SomeChannels | None = None
+    fallback: Annotated[list[ChannelName], Field(max_length=MAX_FALLBACK)] | None = None
+    quiet_hours: QuietHours | None = None
+    digest: DigestEvery | None = None
 
 
 # Previews
