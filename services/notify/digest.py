@@ -61,7 +61,10 @@ def planned(user: User, ends: datetime, now: datetime) -> User:
     if user.digest != "never" or user.digest_of is not None:
         return user
     due, known = due_of_end(user, ends, now), user.digest_due_at
-    return user if known and due and known <= due else user.replace(digest_due_at=due)
+    if known and due and known <= due:
+        return user
+    told = user.digest_sent_at or min(ends, now) - PERIODS["never"]
+    return user.replace(digest_due_at=due, digest_sent_at=told)
 
 
 def set_digest(users: Users, uid: str, every: DigestEvery, now: datetime) -> User:
