@@ -1,5 +1,7 @@
 """The places that a person's alerts are sent to, and which addresses may be entered."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -310,6 +312,14 @@ def test_of_any_text_only_an_address_of_a_known_service_is_kept(text: str) -> No
         return
     assert url.partition("://")[0] in SERVICES
     assert checked_apprise(url) == url
+
+
+def test_the_page_on_chats_names_every_service_and_option() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "chats.md").read_text()
+    for service in SERVICES.values():
+        assert f"| {service.name} | `" in page
+        assert all(f"`{part}`" in page for part in service.example.split(" or "))
+    assert all(f"`{option}`" in page for option in OPTIONS)
 
 
 def test_no_option_leads_to_a_file_or_another_address() -> None:

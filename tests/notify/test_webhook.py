@@ -3,7 +3,10 @@
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +26,9 @@ ADDRESS = "https://bell.example"
 SECRET = "a secret of forty-three characters, or more"
 ID = "d" + "7" * 26
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
+DOCUMENTED = PAGE.partition("```python\n")[2].partition("```")[0]
+EXAMPLE = PAGE.partition("```json\n")[2].partition("```")[0]
 CHANNEL = WebhookChannel(ADDRESS, WebhookTransport(allowed_hosts("127.0.0.1"), seconds=2))
 
 
@@ -45,11 +51,13 @@ def deliver(hook: Post) -> Delivery:
     return hook.trigger.deliveries[ID]
 
 
-def is_genuine(got: Got, secret: str) -> bool:
-    """As docs/webhooks.md tells a receiver to check."""
-    fields = dict(part.split("=", 1) for part in got.headers["Bellwether-Signature"].split(","))
-    wanted = hmac.new(secret.encode(), f"{fields['t']}.".encode() + got.body, hashlib.sha256)
-    return hmac.compare_digest(wanted.hexdigest(), fields["v1"])
+def is_genuine(got: Got, secret: str, age: float = 0) -> bool:
+    """What docs/webhooks.md gives its readers to check a signature with."""
+    names: dict[str, Any] = {}
+    exec(DOCUMENTED, names)
+    signature = got.headers["Bellwether-Signature"]
+    at = int(signature.partition("t=")[2].partition(",")[0])
+    return bool(names["is_genuine"](secret, signature, got.body, at + age))
 
 
 def test_a_trigger_is_posted_with_its_evidence(hook: Post, http_peer: HttpPeer) -> None:
@@ -99,6 +107,17 @@ def test_what_is_posted_is_signed_with_its_time(hook: Post, http_peer: HttpPeer)
     assert got.headers["Bellwether-Signature"].startswith(f"t={int(hook.bell.at.timestamp())},v1=")
     assert is_genuine(got, SECRET)
     assert not is_genuine(got, "another secret")
+    assert not is_genuine(replace(got, body=got.body + b" "), SECRET)
+    assert not is_genuine(got, SECRET, age=301)
+
+
+def test_the_documented_example_has_the_fields_that_are_sent(
+    hook: Post, http_peer: HttpPeer
+) -> None:
+    deliver(hook)
+    sent, shown = json.loads(http_peer.got[0].body), json.loads(EXAMPLE)
+    assert list(sent) == list(shown)
+    assert list(sent["triggers"][0]) == list(shown["triggers"][0])
 
 
 def test_the_signature_is_the_documented_one() -> None:
