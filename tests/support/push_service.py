@@ -123,7 +123,7 @@ class _Server(ThreadingHTTPServer):
 
 @pytest.fixture
 def push_service(tmp_path: Path) -> Iterator[PushService]:
-    service = PushService(_certificate(tmp_path / "push.pem", "localhost"))
+    service = PushService(_certificate(tmp_path / "push.pem", ["localhost"]))
     server = _Server(("127.0.0.1", 0), _handler(service))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(service.ca_file)
