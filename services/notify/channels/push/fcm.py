@@ -10,7 +10,7 @@ from firebase_admin.credentials import Base
 from services.errors import DeliveryError
 from services.notify.channels.push.push import LIVES, Push
 from services.notify.channels.push.sender import Failures
-from services.notify.channels.push.web_push import asked_to_wait
+from services.notify.retry_after import asked_to_wait
 from services.store.devices import Device
 
 SECONDS = 10

@@ -3,8 +3,8 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr, parsedate_to_datetime
+from datetime import datetime
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 import requests
@@ -16,6 +16,7 @@ from services.notify.channels.push.push import LIVES, Push
 from services.notify.channels.push.sender import Failures
 from services.notify.guarded import guarded
 from services.notify.push_keys import PushKey, base64url
+from services.notify.retry_after import asked_to_wait
 from services.store.devices import Device
 
 SECONDS = 10.0
@@ -126,14 +127,3 @@ def _meaning(error: WebPushException, now: datetime) -> DeliveryError:
     if status in (401, 403):
         said += ": its subscription belongs to another key; turn push off and on there"
     return DeliveryError(said, permanent=True)
-
-
-def asked_to_wait(retry_after: str, now: datetime) -> timedelta | None:
-    """How long a Retry-After asks to wait: seconds, or a date (RFC 9110)."""
-    if re.fullmatch(r"[0-9]{1,9}", retry_after.strip()):
-        return timedelta(seconds=int(retry_after))
-    try:
-        until = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return until.replace(tzinfo=until.tzinfo or UTC) - now
