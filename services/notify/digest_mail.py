@@ -7,7 +7,6 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from services.alerts import phrases, units
-from services.market.models import Quote
 from services.notify.compose import Composer, local_time
 from services.notify.digest_news import SHOWN, Blind, Mover, News
 from services.notify.message import Message
@@ -78,7 +77,7 @@ def subject(news: News, every: DigestEvery) -> str:
         f"{blind} not checked" if blind else "",
         f"{ends} {'ends' if ends == 1 else 'end'} soon" if ends else "",
         f"{over} ended" if over else "",
-        *(f"{move.quote.symbol} {units.signed_percent(move.change)}" for move in news.movers[:1]),
+        *(f"{move.symbol} {units.signed_percent(move.change)}" for move in news.movers[:1]),
     ]
     told = ", ".join(part for part in parts if part)
     return f"{'Alerts' if every == 'never' else 'Digest'}: {told}"
@@ -113,7 +112,7 @@ def sections(news: News, user: User) -> list[Section]:
         _section("Not checked", news.blind, blind, "/alerts"),
         _section(_ENDING[user.digest], news.expiring, ending, "/alerts"),
         _section("Ended without ringing", news.expired, ending, "/alerts"),
-        _section("Biggest moves of your watchlists", news.movers, move, "/"),
+        _section("Biggest moves of your watchlists, last session", news.movers, move, "/"),
     ]
     return [section for section in found if section.lines]
 
@@ -137,15 +136,14 @@ def _of_alert(alert: Alert, detail: str) -> Line:
 
 def _of_mover(mover: Mover, time_zone: str) -> Line:
     """With its time: the last session of another exchange may be another day."""
-    known: Quote = mover.quote
     details = (
-        units.price(known.price, plain(known.currency, 10)),
-        plain(known.name, MAX_NAME),
-        local_time(known.as_of, time_zone),
-        REPLAYED if known.source == "replay" else "",
+        units.price(mover.price, plain(mover.currency, 10)),
+        plain(mover.name, MAX_NAME),
+        local_time(mover.as_of, time_zone),
+        REPLAYED if mover.source == "replay" else "",
     )
     return Line(
-        f"{known.symbol} {units.signed_percent(mover.change)}",
+        f"{mover.symbol} {units.signed_percent(mover.change)}",
         " · ".join(detail for detail in details if detail),
-        f"/alerts/new?symbol={quote(known.symbol)}",
+        f"/alerts/new?symbol={quote(mover.symbol)}",
     )

@@ -1,12 +1,13 @@
 """What a digest tells: a pure record, and its collection from the store and the caches."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from services.alerts.intervals import Reading
 from services.alerts.readings import Readings, Unchecked
-from services.market.cache import CachedQuote, QuoteCache
+from services.market.cache import QuoteCache
 from services.market.models import Quote
 from services.notify.digest import next_due, told_since
 from services.store.alerts import Alert, Alerts
@@ -27,10 +28,16 @@ _LIVE = ("armed", "waiting", "paused")
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """How far a symbol of a watchlist went in its last session, per cent."""
+    """How far a symbol of a watchlist went in its last session: `change` is in per cent, `as_of`
+    the exchange's time, UTC."""
 
-    quote: Quote
+    symbol: str
+    name: str
+    price: float
+    currency: str
     change: float
+    as_of: datetime
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,8 @@ class News:
 
 
 class Newsroom:
-    """Collects what a person's digest tells. It fetches no price: what is not in the cache, which
-    forgets what is too old to be told, is left out."""
+    """Collects what a person's digest tells. It fetches no price: what neither the cache nor the
+    last check knows, both of which forget what is old, is left out."""
 
     def __init__(self, store: Store, cache: QuoteCache, readings: Readings) -> None:
         self._watchlists = Watchlists(store)
@@ -79,7 +86,7 @@ class Newsroom:
         rang, in_all = self._triggers.between(user.uid, since, until, SHOWN)
         return replace(
             ends,
-            movers=self._movers(user.uid, now),
+            movers=self._movers(user.uid, since, now),
             rang=rang,
             rang_in_all=in_all,
             blind=self._blind(user.uid, now),
@@ -99,11 +106,15 @@ class Newsroom:
             next_end=min((a.expires_at for a in ahead if a.expires_at), default=None),
         )
 
-    def _movers(self, uid: str, now: datetime) -> list[Mover]:
+    def _movers(self, uid: str, since: datetime, now: datetime) -> list[Mover]:
+        """A quote is forgotten within a day, so after a weekend it is the last check's reading."""
         lists = self._watchlists.of(uid)
         symbols = list(dict.fromkeys(symbol for each in lists for symbol in each.symbols))
-        known = self._cache.read(symbols, now)
-        return biggest({s: r.cached for s, r in known.items() if r.cached is not None})
+        cached = {symbol: one.cached for symbol, one in self._cache.read(symbols, now).items()}
+        read = self._readings.get([symbol for symbol in symbols if cached[symbol] is None])
+        moves = [_of_quote(one.quote) for one in cached.values() if one is not None]
+        moves += [_of_reading(symbol, reading) for symbol, reading in read.items()]
+        return biggest(moves, since)
 
     def _blind(self, uid: str, now: datetime) -> list[Blind]:
         unseen = {
@@ -121,18 +132,40 @@ class Newsroom:
         ]
 
 
-def biggest(quotes: Mapping[str, CachedQuote]) -> list[Mover]:
-    """The MOVERS that went furthest in either direction, the furthest first."""
-    moves = [Mover(one.quote, _change(one.quote)) for one in quotes.values()]
-    moves = [move for move in moves if abs(move.change) >= SMALLEST_MOVE]
-    return sorted(moves, key=lambda move: (-abs(move.change), move.quote.symbol))[:MOVERS]
+def biggest(moves: Sequence[Mover], since: datetime) -> list[Mover]:
+    """The MOVERS that went furthest in either direction, the furthest first. What was not traded
+    since the last digest is not told again."""
+    new = [
+        move
+        for move in moves
+        if abs(move.change) >= SMALLEST_MOVE
+        and (move.as_of > since or move.source == "replay")  # whose days are of other years
+    ]
+    return sorted(new, key=lambda move: (-abs(move.change), move.symbol))[:MOVERS]
 
 
-def _change(quote: Quote) -> float:
+def _of_quote(quote: Quote) -> Mover:
+    return Mover(
+        quote.symbol,
+        quote.name,
+        quote.price,
+        quote.currency,
+        _change(quote.price, quote.previous_close),
+        quote.as_of,
+        quote.source,
+    )
+
+
+def _of_reading(symbol: str, reading: Reading) -> Mover:
+    change = _change(reading.price, reading.previous_close)
+    return Mover(symbol, "", reading.price, reading.currency, change, reading.as_of, reading.source)
+
+
+def _change(price: float, previous_close: float | None) -> float:
     """Zero where it is not known."""
-    change = quote.change_percent
-    is_sound = change is not None and math.isfinite(change) and math.isfinite(quote.price)
-    return change if change is not None and is_sound else 0.0
+    if not previous_close or not math.isfinite(previous_close) or not math.isfinite(price):
+        return 0.0
+    return 100 * (price / previous_close - 1)
 
 
 def _is_over(alert: Alert, until: datetime) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.alerts.intervals import Reading
 from services.alerts.units import THIN
 from services.errors import DeliveryError
 from services.ids import new_id
@@ -135,6 +136,32 @@ def test_it_names_ten_movers_at_most_and_asks_the_source_for_nothing(paper: Pape
     assert [f"S{n} +" in paper.text for n in (29, 20, 19)] == [True, True, False]
     assert len(paper.bell.market.asked) == asked
     assert paper.bell.jobs.fetched == []
+
+
+def test_after_a_weekend_the_last_check_knows_what_the_cache_has_forgotten(paper: Paper) -> None:
+    paper.watch("AAPL", "MSFT")
+    for symbol in ("AAPL", "MSFT"):
+        known = make_quote(symbol, 105, as_of=DUE - timedelta(hours=9))
+        paper.bell.services.readings.put(symbol, Reading.of(known))
+    paper.quote("MSFT", 110)
+    paper.send()
+    assert paper.text.count("AAPL +5 %\n    105.00 USD · 2 March 2026, 22:00 UTC") == 1
+    assert paper.text.count("MSFT +") == 1
+
+
+def test_a_session_is_told_once(paper: Paper) -> None:
+    """On Sunday Friday's moves are known from Saturday."""
+    paper.watch("AAPL")
+    paper.quote("AAPL", 110)
+    assert paper.send()
+    assert not paper.send(DUE + timedelta(hours=24))
+
+
+def test_the_replayed_market_says_so(paper: Paper) -> None:
+    paper.watch("AAPL")
+    paper.quote("AAPL", 110, source="replay")
+    paper.send()
+    assert "the replayed market, not live" in paper.text
 
 
 @pytest.mark.parametrize("price", [float("nan"), float("inf"), 100.001])
