@@ -1,7 +1,6 @@
 // Push messages to this browser: turned on and off, and renewed while the page is seen.
 const box = document.querySelector("[data-push]");
 const said = box.querySelector("[data-push-said]");
-const button = box.querySelector("[data-push-button]");
 const key = box.dataset.push;
 
 const tell = (text) => (said.textContent = text);
@@ -61,8 +60,11 @@ async function turnOff(subscription) {
 const isOurs = ({ options }) => base64url(options.applicationServerKey ?? []) === key;
 
 function offer(text, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "plain";
   button.textContent = text;
-  button.hidden = false;
+  box.querySelector("[data-push-offer]").append(button);
   button.onclick = async () => {
     button.disabled = true;
     try {

@@ -106,7 +106,7 @@ def test_where_push_is_not_set_up_the_page_says_so(ada: Reader) -> None:
     object.__setattr__(services, "settings", hosted)
     page = shown(ada)
     assert "VAPID_PRIVATE_KEY is not set" in page
-    assert "data-push-button" not in page
+    assert "data-push-offer" not in page
     assert ada.get("/devices/push").status_code == 200
 
 
