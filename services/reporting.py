@@ -1,6 +1,7 @@
 """Logging, and error reports where they are wanted; every process begins with it."""
 
 import logging
+from typing import Any
 
 import sentry_sdk
 
@@ -15,4 +16,11 @@ def start_reporting(settings: Settings) -> None:
     for chatty in ("rq.worker", "rq_scheduler.scheduler", "rq.scheduler"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))
     if settings.sentry_dsn:
-        sentry_sdk.init(settings.sentry_dsn, send_default_pii=False)
+        sentry_sdk.init(
+            settings.sentry_dsn, send_default_pii=False, before_breadcrumb=_without_addresses
+        )
+
+
+def _without_addresses(crumb: dict[str, Any], _: dict[str, Any]) -> dict[str, Any] | None:
+    """Nothing about requests: the paths of webhooks and chats are secrets."""
+    return None if crumb.get("category") == "httplib" else crumb

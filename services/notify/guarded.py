@@ -76,16 +76,21 @@ class Guard:
         """A connection to one of the host's addresses, all of which may be reached."""
         error: OSError | None = None
         for address in self._addresses(host, port):
-            if self.is_over:
-                raise TimeoutError("The time for this message is over.")
             try:
                 made = _connect((address, port), *options, **named)
             except OSError as failed:
                 error = failed
             else:
-                self._connections.append(made.dup())
-                return made
+                return self._kept(made)
         raise error or OSError(f"{host} has no address.")
+
+    def _kept(self, made: socket.socket) -> socket.socket:
+        """The connection, which is cut when the time is over; if it is by now, none."""
+        self._connections.append(made.dup())
+        if self.is_over:
+            made.close()
+            raise TimeoutError("The time for this message is over.")
+        return made
 
     def _addresses(self, host: str, port: int) -> list[str]:
         """Raises DeliveryError where one of them may not be reached."""
@@ -136,11 +141,12 @@ def guarded(allowed_hosts: frozenset[str], seconds: float = SECONDS) -> Iterator
     try:
         yield guard
     finally:
-        timer.cancel()
         _present.reset(token)
+        timer.cancel()
+        timer.join()
         guard.close()
-    if guard.refusal is not None:
-        raise guard.refusal
+        if guard.refusal is not None:
+            raise guard.refusal from None
 
 
 def allowed_hosts(text: str) -> frozenset[str]:

@@ -165,6 +165,16 @@ def test_an_address_that_is_allowed_no_more_is_shown_too() -> None:
     assert shown(old) == "gone://…"
 
 
+def test_a_worker_sends_to_every_kind_of_destination(bell: Bell) -> None:
+    user = bell.services.users.update(
+        bell.uid, destinations=(add(bell), add(bell, "Phone", "ntfy://x"))
+    )
+    for one in user.destinations:
+        channel = bell.parts.channels.find(user, one.id)
+        assert channel is not None
+        assert channel.absent_because(user, one.id) is None
+
+
 @pytest.mark.parametrize(
     ("text", "kept"),
     [

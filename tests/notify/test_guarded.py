@@ -5,10 +5,11 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, active_count
 
 import pytest
 import requests
+from psutil import Process
 
 from services.errors import DeliveryError
 from services.notify.guarded import MAX_ANSWER, allowed_hosts, guarded, is_allowed, is_public
@@ -207,12 +208,17 @@ def test_a_redirect_away_from_encryption_is_not_followed(
 
 
 def test_a_refusal_stands_whatever_the_code_inside_makes_of_it(http_peer: HttpPeer) -> None:
-    with (
-        pytest.raises(DeliveryError, match="private network"),
-        guarded(NOBODY),
-        suppress(DeliveryError),
-    ):
-        requests.get(f"https://127.0.0.1:{http_peer.port}/", timeout=5)
+    def swallow() -> None:
+        with suppress(DeliveryError):
+            requests.get(f"https://127.0.0.1:{http_peer.port}/", timeout=5)
+
+    def reword() -> None:
+        swallow()
+        raise ValueError("something else")
+
+    for make_of_it in (swallow, reword):
+        with pytest.raises(DeliveryError, match="private network"), guarded(NOBODY):
+            make_of_it()
 
 
 @pytest.mark.parametrize("allowed", ["127.0.0.1", "nas.example, 127.0.0.1", "127.0.0.1:{port}"])
@@ -324,6 +330,15 @@ def test_nothing_is_begun_after_the_time_is_over(http_peer: HttpPeer) -> None:
         with pytest.raises(requests.RequestException):
             requests.get(http_peer.url, timeout=5)
     assert http_peer.got == []
+
+
+def test_no_connection_and_no_thread_is_left(http_peer: HttpPeer) -> None:
+    before, files = active_count(), Process().num_fds()
+    for _ in range(20):
+        with guarded(LOOPBACK):
+            requests.get(http_peer.url, timeout=5)
+    assert active_count() <= before + 1
+    assert Process().num_fds() <= files + 2
 
 
 def test_the_path_of_an_address_is_not_logged(
