@@ -111,7 +111,7 @@ def sections(news: News, user: User) -> list[Section]:
         _section("What rang", news.rang, rang, "/triggers", count),
         _section("Not checked", news.blind, blind, "/alerts"),
         _section(_ENDING[user.digest], news.expiring, ending, "/alerts"),
-        _section("Ended without ringing", news.expired, ending, "/alerts"),
+        _section("Ended", news.expired, ending, "/alerts"),
         _section("Biggest moves of your watchlists, last session", news.movers, move, "/"),
     ]
     return [section for section in found if section.lines]

@@ -200,7 +200,7 @@ def test_it_tells_what_ends_before_the_next_one_and_what_has_ended(paper: Paper)
     paper.bell.later(60)
     rang = paper.bell.alert("price_rises_to", 90, expires_at=DUE, if_true="fire_now")
     paper.send()
-    before, _, after = paper.text.partition("Ended without ringing")
+    before, _, after = paper.text.partition("\nEnded\n")
     assert "AAPL rises to 140.00 USD\n    3 March 2026, 21:00 UTC" in before
     assert "AAPL rises to 130.00 USD\n    3 March 2026, 11:00 UTC" in before
     assert "AAPL rises to 112.00 USD\n    2 March 2026, 17:00 UTC" in after
@@ -214,7 +214,7 @@ def test_each_end_is_told_before_and_after_it_once(paper: Paper) -> None:
     for days in range(4):
         sent = paper.send(DUE + days * DAY)
         if sent:
-            told.append("Ended without ringing" in paper.text)
+            told.append("\nEnded\n" in paper.text)
             assert alert.id in paper.text
         paper.bell.services.arming.expire(paper.bell.uid, alert.id, paper.bell.at)
     assert told == [False, True]

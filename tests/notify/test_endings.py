@@ -169,7 +169,7 @@ def test_the_mail_names_the_alert_its_end_and_how_to_change_it(days: Days) -> No
     text = text_of(mail).replace("\r\n", "\n")
     assert "End within a day\n  AAPL rises to 110.00 USD\n    6 March 2026, 00:00 UTC" in text
     assert f"https://bell.example/alerts/{alert.id}" in text
-    assert "because you set alerts that end." in text
+    assert "because you gave your alerts a last day." in text
     assert "What rang" not in text
     assert "Get a digest instead" in text_of(mail, "html")
 

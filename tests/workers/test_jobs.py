@@ -9,9 +9,12 @@ from rq.job import JobStatus
 
 from services.jobs import Jobs
 from services.market.cache import QuoteCache
+from services.notify.channels.email.transport import SmtpTransport
+from services.notify.digest import set_digest
 from services.notify.quiet import QuietHours
 from tests.support.bell import Bell
 from tests.support.market import MONDAY
+from tests.support.smtp import SmtpPeer
 from workers import jobs
 from workers.parts import Parts
 from workers.queues import CHECKS, DIGESTS, FAST, HOOKS, MAIL, PUSH, QUEUES, RqJobs
@@ -249,3 +252,39 @@ def test_what_quiet_hours_hold_is_due_when_they_are_turned_off(bell: Bell, parts
     jobs.release_held(bell.uid)
     assert bell.jobs.dispatched == [bell.uid]
     assert [due.due_at for due in bell.triggers()] == [bell.at]
+
+
+def test_a_digest_that_is_due_is_sent_by_the_jobs_of_the_schedule(
+    bell: Bell, parts: Parts, smtp: SmtpPeer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts.transport = SmtpTransport(smtp.url, "bell@bellwether.example")
+    set_digest(bell.services.users, bell.uid, "day", bell.at)
+    bell.alert("price_rises_to", 90, if_true="fire_now")
+    bell.later(16 * 60)
+    parts.digests._jobs = RqJobs(redis)
+    for _ in range(2):
+        jobs.send_digests()
+    work(redis)
+    (mail,) = smtp.accepted
+    assert mail["Subject"] == "Digest: 1 alert rang · Bellwether"
+    jobs.send_digests()
+    assert len(Queue(DIGESTS, connection=redis)) == 0
+
+
+def test_a_channel_that_ended_is_told_by_a_job(
+    bell: Bell, parts: Parts, smtp: SmtpPeer, redis: Redis
+) -> None:
+    parts.transport = SmtpTransport(smtp.url, "bell@bellwether.example")
+    RqJobs(redis).send_channel_notice(bell.uid, "Ada's phone", "410 Gone")
+    work(redis)
+    (mail,) = smtp.accepted
+    assert "Ada's phone" in str(mail["Subject"])
+
+
+def test_the_next_digest_follows_a_change_of_time_zone(bell: Bell, parts: Parts) -> None:
+    set_digest(bell.services.users, bell.uid, "day", bell.at)
+    bell.services.users.update(bell.uid, time_zone="Asia/Tokyo")
+    jobs.release_held(bell.uid)
+    user = bell.services.users.get(bell.uid)
+    assert user is not None
+    assert user.digest_due_at == MONDAY + timedelta(hours=7)
