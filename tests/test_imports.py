@@ -74,7 +74,7 @@ def test_no_engine_is_named_outside_its_own_module() -> None:
     assert wrong == []
 
 
-COSTLY = "'pandas', 'yfinance', 'numpy', 'apprise', 'pywebpush', 'PIL'"
+COSTLY = "'pandas', 'yfinance', 'numpy', 'apprise', 'pywebpush', 'PIL', 'aiohttp', 'firebase_admin.messaging'"
 
 
 def test_the_web_process_imports_nothing_costly_that_only_workers_need() -> None:
