@@ -120,8 +120,8 @@ class Parts:
 
     @cached_property
     def charts(self) -> Charts:
-        histories = Histories(self.provider, self.services.redis)
-        return Charts(RecentBars(histories, self.cache))
+        redis = self.services.redis
+        return Charts(RecentBars(Histories(self.provider, redis), redis))
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image as Picture
 from redis import Redis
 
+from config import Settings
 from services.alerts.conditions import Condition, PriceCondition, RsiCondition
 from services.errors import MarketError, SourceUnavailable
 from services.market.cache import QuoteCache
@@ -21,10 +22,12 @@ from services.notify.channels.email.charts import MOST, Charts
 from services.notify.channels.email.transport import SmtpTransport
 from services.notify.chart import Course
 from services.notify.compose import Composer
+from services.store.contract import Store
 from services.store.triggers import Trigger
 from tests.notify.conftest import LINKS, SENDER, Post
+from tests.support.bell import make_bell
 from tests.support.market import MONDAY, FixedProvider
-from tests.support.smtp import text_of
+from tests.support.smtp import SmtpPeer, text_of
 
 GOLD = (138, 84, 0)
 RISES = PriceCondition(kind="price_rises_to", level=110.0)
@@ -219,7 +222,7 @@ def market() -> FixedProvider:
 def recent_of(market: FixedProvider, redis: Redis) -> RecentBars:
     cache = QuoteCache(redis)
     cache.put(market.quotes_of, [], timedelta(minutes=5), MONDAY)
-    return RecentBars(Histories(market, redis), cache)
+    return RecentBars(Histories(market, redis), redis, a_minute=1)
 
 
 def test_the_sessions_before_a_moment_are_asked_for_once(
@@ -255,3 +258,26 @@ def test_a_symbol_without_a_quote_has_no_session(market: FixedProvider, redis: R
     recent = recent_of(market, redis)
     assert recent.before("MSFT", MONDAY, "USD", MONDAY) is None
     assert market.asked == []
+
+
+def test_the_source_is_asked_for_so_many_a_minute_only(market: FixedProvider, redis: Redis) -> None:
+    market.set("MSFT", 50.0, MONDAY)
+    recent = recent_of(market, redis)
+    assert recent.before("AAPL", MONDAY, "USD", MONDAY) is not None
+    assert recent.before("MSFT", MONDAY, "USD", MONDAY) is None
+    assert recent.before("AAPL", MONDAY, "USD", MONDAY) is not None, "known by now"
+    assert recent.before("MSFT", MONDAY, "USD", MONDAY + timedelta(minutes=1)) is not None
+    assert market.asked == [("chart", "AAPL"), ("chart", "MSFT")]
+
+
+def test_a_worker_draws_charts(chosen_store: Store, redis: Redis, smtp: SmtpPeer) -> None:
+    bell = make_bell(chosen_store, redis, settings=Settings(_env_file=None, smtp_url=smtp.url))
+    bell.price(100.0)
+    bell.market.bars_of["AAPL", "1d"] = bars([90, 95, 100])
+    bell.alert("price_rises_to", 110)
+    bell.check_at(111)
+    bell.sweep()
+    (mail,) = smtp.accepted
+    assert 'alt="AAPL, 3 closes since 27 Feb: from 90.00 to 111.00 at the ring' in text_of(
+        mail, "html"
+    )

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from queue import Empty, SimpleQueue
 from threading import BoundedSemaphore, Lock, Thread
 from typing import Protocol
@@ -96,8 +97,14 @@ def _image(trigger: Trigger, recent: Recent) -> Image:
     )
     return Image(
         cid=f"{trigger.id}.chart@bellwether",
-        png=chart.draw(course),
+        png=_drawn(course),
         alt=chart.described(trigger.symbol, course),
         width=chart.WIDTH,
         height=chart.HEIGHT,
     )
+
+
+@lru_cache(maxsize=64)
+def _drawn(course: chart.Course) -> bytes:
+    """Many people wait for the same round level."""
+    return chart.draw(course)
