@@ -11,7 +11,6 @@ from services.ids import new_id
 from services.notify.channels.apprise import address as apprise
 from services.notify.channels.webhook import address as webhook
 from services.notify.channels.webhook.signature import new_secret
-from services.notify.shown import shown as shown
 from services.store.users import EMAIL, MAX_DESTINATIONS, Destination, DestinationKind, User, Users
 
 MAX_NAME = 60

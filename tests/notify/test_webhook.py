@@ -264,6 +264,7 @@ def test_a_test_shows_what_the_receiver_answers(hook: Post, http_peer: HttpPeer)
     body = json.loads(http_peer.got[0].body)
     assert said == "The webhook took a test and answered 200."
     assert (body["version"], body["type"], body["triggers"]) == (1, "test", [])
+    assert body["link"] == f"{ADDRESS}/account/notifications"
     assert is_genuine(http_peer.got[0], SECRET)
     http_peer.status = 500
     with pytest.raises(DeliveryError, match="answered 500"):

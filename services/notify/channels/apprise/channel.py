@@ -38,7 +38,7 @@ class AppriseChannel:
         brief = Brief(
             "This is how an alert reaches you",
             "Nothing has happened on the market. This message was sent as a test.",
-            f"{self._address}/notifications",
+            f"{self._address}/account/notifications",
         )
         service = self._send(switches.place(user, name), brief, now)
         return f"{service.name} took a test message. Look there."

@@ -37,7 +37,7 @@ def test_body(id_: str, address: str) -> bytes:
             "id": id_,
             "title": "This is how an alert reaches you",
             "text": "Nothing has happened on the market. This message was sent as a test.",
-            "link": f"{address}/notifications",
+            "link": f"{address}/account/notifications",
             "triggers": [],
         }
     )
