@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
 
 from services.alerts.intervals import Reading
 from services.alerts.units import THIN
-from services.errors import DeliveryError
+from services.errors import BadDocument, DeliveryError
 from services.ids import new_id
 from services.market.cache import QuoteCache
 from services.notify.channels.email.channel import Transport
@@ -24,7 +25,7 @@ from services.notify.digests import LEASE, Digests
 from services.notify.message import Message
 from services.notify.pace import Pace, Rest, Unpaced
 from services.notify.quiet import QuietHours
-from services.store.contract import Query
+from services.store.contract import Delete, Query, Update
 from services.store.users import User
 from services.store.watchlists import Entry, Watchlist
 from tests.notify.conftest import LINKS, SENDER
@@ -451,6 +452,56 @@ def test_a_server_that_is_away_loses_nothing(paper: Paper) -> None:
     assert not paper.send()
     paper.transport = SmtpTransport(paper.smtp.url, SENDER)
     assert paper.send(DUE + timedelta(minutes=15))
+
+
+def test_one_that_cannot_be_collected_is_given_up_for_the_day_and_holds_up_no_later_one(
+    paper: Paper,
+) -> None:
+    paper.watch("AAPL")
+    paper.ring()
+    (broken,) = paper.bell.services.watchlists.of(paper.bell.uid)
+    path = f"users/{paper.bell.uid}/watchlist/{broken.id}"
+    paper.bell.services.store.write(Update(path, {"from_the_future": 1}))
+    now = DUE
+    for _ in range(6):
+        with pytest.raises(BadDocument):
+            paper.send(now)
+        now += LEASE
+    assert not paper.send(now)
+    assert paper.user.digest_due_at == DUE + DAY
+    paper.bell.services.store.write(Delete(path))
+    assert paper.send(DUE + DAY)
+    assert "AAPL rose to 90.00 USD" in paper.text
+
+
+def test_workers_that_die_anywhere_lose_no_digest_and_repeat_none_under_another_name(
+    paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty days on which a worker dies before sending, between acceptance and record, or not."""
+    luck = Random(5)
+
+    def dying(of: type, name: str) -> None:
+        whole = getattr(of, name)
+
+        def part(*given: Any) -> Any:
+            if luck.random() < 0.3:
+                raise MemoryError("killed")
+            return whole(*given)
+
+        monkeypatch.setattr(of, name, part)
+
+    dying(Newsroom, "collect")
+    dying(Digests, "_settle")
+    for days in range(40):
+        paper.bell.at = now = DUE + days * DAY - timedelta(hours=1)
+        paper.ring()
+        while (due := paper.user.digest_due_at) and due < DUE + (days + 1) * DAY:
+            now = max(now, due)
+            with suppress(MemoryError):
+                paper.send(now)
+    names = [mail["Message-ID"] for mail in paper.smtp.accepted]
+    assert len(set(names)) == 40
+    assert len(names) > 40, "some were repeated"
 
 
 class Busy:
