@@ -4,7 +4,7 @@ Frequencies `daily` and `every` go on from the moment in which the ring before w
 the check that noticed it has looked at everything up to then.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -13,8 +13,13 @@ from services.store.alerts import Frequency
 from services.store.triggers import Trigger
 from tests.e2e.chaos.tape import MINUTE, Minute, Range, Tape, trailing
 
+DAY = timedelta(days=1)
 REARM_MARGIN = 0.005
 TRAILING = ("drawdown", "run-up")
+ORDERED = (*TRAILING, "move", "move-up", "move-down")
+"""Families on which the order of a day's prices bears, which the day as one bar does not tell."""
+REACH = timedelta(days=7)
+"""How far back minutes are kept (rule 3): what no check saw for longer is known by days."""
 IN_THE_MAKING = timedelta(seconds=10)
 """For so long after it was set an alert may not be known to a check that runs already."""
 
@@ -100,6 +105,7 @@ class Oracle:
     """Holds triggers against the tapes up to `end` (market time).
 
     `checks` are, by symbol, our times up to which a finished check had looked at it, in order.
+    Beyond the reach of minutes only what whole days tell is demanded, and times to the day.
     """
 
     tapes: Mapping[str, Tape]
@@ -126,7 +132,7 @@ class Oracle:
                 (verdict.doubled if number > 1 else verdict.wrong).append(
                     f"{_told(wish, triggers)}: epoch {number} had no reason ({sought})"
                 )
-            elif trigger.occurred_at + MINUTE < found:
+            elif trigger.occurred_at + _precision(trigger.occurred_at, noticed) < found:
                 verdict.wrong.append(
                     f"{_told(wish, triggers)}: epoch {number} cannot have come before {found}"
                 )
@@ -180,8 +186,8 @@ class Oracle:
             if minute.start < sought.since or value is None:
                 continue
             if not left:
-                left = sought.surely_left(value)
-            elif sought.surely_reached(value):
+                left = sought.surely_left(value) and self._is_told(sought, minute)
+            elif sought.surely_reached(value) and self._is_told(sought, minute):
                 return minute.start
         return None
 
@@ -195,6 +201,16 @@ class Oracle:
             if left and sought.maybe_reached(value):
                 return minute.start
         return None
+
+    def _is_told(self, sought: Sought, minute: Minute) -> bool:
+        """Whether minutes, or else its day alone, told the check that came next what it did."""
+        checks, after = self.checks.get(sought.symbol, ()), minute.start + MINUTE
+        place = bisect_left(checks, after, key=self.market_time)
+        seen = self.market_time(checks[place]) if place < len(checks) else self.end
+        if not _is_known_by_day(minute.start, seen):
+            return True
+        in_order = sought.leave is not None or sought.metric.partition(":")[0] in ORDERED
+        return not in_order and minute.session > sought.since.date()
 
     def _values(self, sought: Sought, until: datetime) -> Iterator[tuple[Minute, Range | None]]:
         """The minutes that count, the one in which it began included."""
@@ -219,6 +235,15 @@ class Oracle:
 
 def _start(minute: Minute) -> datetime:
     return minute.start
+
+
+def _precision(occurred: datetime, noticed: datetime) -> timedelta:
+    """How exactly the engine can say when something was; a day is told by its beginning."""
+    return DAY if _is_known_by_day(occurred, noticed) else MINUTE
+
+
+def _is_known_by_day(moment: datetime, seen: datetime) -> bool:
+    return moment.date() <= (seen - REACH).date()
 
 
 def _slack(metric: str, level: float) -> float:
