@@ -5,7 +5,6 @@ Read from the environment, then from `.env`. `.env.example` lists the same names
 
 import base64
 import binascii
-import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -159,7 +158,7 @@ def kept_secret(file: Path, make: Callable[[], str]) -> str:
 
     Raises SettingsError where it can be neither read nor kept.
     """
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
