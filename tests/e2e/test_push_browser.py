@@ -254,6 +254,7 @@ def test_snooze_and_pause_are_done_by_the_notification_itself(desk: Desk) -> Non
     assert (answer["tag"], answer["actions"]) == (trigger.id, [])
     assert answer["body"].startswith("A reminder is set.")
     worker.evaluate("async () => (await registration.getNotifications())[0].close()")
+    desk.shown(worker, 0)
     desk.deliver_last()
     desk.shown(worker)
     assert desk.click(worker, "pause") == []

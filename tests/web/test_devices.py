@@ -99,6 +99,14 @@ def test_the_page_holds_the_public_key_and_says_what_is_needed(ada: Reader) -> N
     assert "need JavaScript" in page
 
 
+def test_devices_without_the_channel_are_told_that_nothing_rings_there(ada: Reader) -> None:
+    assert "do not ring by push yet" not in shown(ada)
+    add(ada)
+    assert "do not ring by push yet" in shown(ada)
+    ada.site.services.preferences.change(ada.uid, {"channels": ["push"]}, ada.site.at)
+    assert "do not ring by push yet" not in shown(ada)
+
+
 def test_where_push_is_not_set_up_the_page_says_so(ada: Reader) -> None:
     services = ada.site.services
     services.__dict__.pop("push_key", None)
