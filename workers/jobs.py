@@ -12,6 +12,7 @@ from redis.lock import Lock
 
 from services.alerts.index import ArmedIndex
 from services.alerts.reconcile import reconcile
+from services.errors import StoreError
 from services.jobs import AccountMail, Notice
 from services.market.fetch import fetch_into_cache, search_into_cache
 from services.market.fetch_past import bars_into_cache, earnings_into_cache
@@ -107,9 +108,17 @@ def sweep() -> None:
         log.info("Swept: %d triggers recorded, %d with a delivery due", recorded, due)
 
 
-def dispatch(uid: str) -> None:
-    """Enqueue what is due of a person, channel by channel."""
-    parts().outbox.dispatch(uid, _now())
+def dispatch(uids: list[str]) -> None:
+    """Enqueue what is due of these people, channel by channel. One whose documents cannot be read
+    is in nobody's way."""
+    failed: list[StoreError] = []
+    for uid in uids:
+        try:
+            parts().outbox.dispatch(uid, _now())
+        except StoreError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def deliver(uid: str, channel: str) -> None:
