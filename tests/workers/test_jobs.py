@@ -7,6 +7,7 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.job import JobStatus
 
+from services.errors import BadDocument
 from services.jobs import Jobs
 from services.market.cache import QuoteCache
 from services.notify.channels.email.transport import SmtpTransport
@@ -131,16 +132,48 @@ def test_a_delivery_that_still_waits_in_its_queue_is_not_piled_up(redis: Redis) 
     assert len(Queue(MAIL, connection=redis)) == 2
 
 
-def test_people_asked_for_together_are_each_queued_once(redis: Redis) -> None:
+def test_people_asked_for_together_share_jobs_which_wait_once(redis: Redis) -> None:
     asked = RqJobs(redis)
-    people = [f"U-{number}" for number in range(1_200)]
-    asked.dispatch([*people, *people[:3]])
-    asked.dispatch([*people[:5], "U-new"])
+    people = [f"U-{number}" for number in range(1_210)]
+    asked.dispatch(people)
+    asked.dispatch(people)
     asked.dispatch([])
     queue = Queue(PUSH, connection=redis)
-    assert len(queue) == 1_201
-    (first, *_) = queue.get_jobs(0, 1)
-    assert (first.func_name, first.args) == ("workers.jobs.dispatch", ("U-0",))
+    assert {job.func_name for job in queue.jobs} == {"workers.jobs.dispatch"}
+    assert [uid for job in queue.jobs for uid in job.args[0]] == people
+    assert len(queue) == 49
+
+
+def test_a_person_who_cannot_be_read_is_in_nobody_s_way(
+    bell: Bell, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def dispatch(uid: str, now: datetime) -> None:
+        if uid == "U-1":
+            raise BadDocument("users/U-1 cannot be read")
+        seen.append(uid)
+
+    monkeypatch.setattr(parts.outbox, "dispatch", dispatch)
+    with pytest.raises(BadDocument):
+        jobs.dispatch(["U-1", "U-2", "U-3"])
+    assert seen == ["U-2", "U-3"]
+
+
+def test_one_person_s_job_ends_after_a_while_and_the_rest_waits_behind_others(
+    bell: Bell, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[datetime] = []
+
+    def deliver(uid: str, channel: str, now: datetime) -> bool:
+        sent.append(now)
+        bell.at += timedelta(seconds=9)
+        return True
+
+    monkeypatch.setattr(parts.outbox, "deliver", deliver)
+    jobs.deliver(bell.uid, "email")
+    assert len(sent) == 3
+    assert bell.jobs.delivered == [(bell.uid, "email")]
 
 
 def test_each_channel_has_its_queue(redis: Redis) -> None:
