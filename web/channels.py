@@ -11,7 +11,7 @@ from services.store.users import EMAIL, PUSH
 from web import words
 from web.context import signed_in
 
-_ON, _OFF = "armed", "waiting"
+_ON, _OFF = "armed", "rang"
 """The looks of states."""
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 
