@@ -21,8 +21,10 @@ class Delivery(BaseModel):
     """The sending of a trigger through one channel.
 
     held: waits until the owner has confirmed the address; at `due_at` it is looked at again,
-    should the job that releases it have been lost. sending: a worker holds it until
-    `due_at`, when another may take over. `due_at` is None when there is nothing left to do.
+    should the job that releases it have been lost. retry: due again at `due_at`, with `error`; with
+    no attempts it only waits for a channel that sends nothing for now. sending: a worker
+    holds it until `due_at`, when another may take over. `due_at` is None when there is nothing
+    left to do.
     `group` names those that were first tried in one message, and are one from then on.
     `reached` are the devices that have it by now. `round` counts up when the owner asks to be
     told again.
