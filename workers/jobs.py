@@ -159,7 +159,7 @@ def send_digest(uid: str) -> None:
 
 def try_channel(uid: str, channel: str, trial: str) -> None:
     """Send a test that somebody waits for."""
-    parts().tester.run(uid, channel, trial, _now())
+    parts().trial_runner.run(uid, channel, trial, _now())
 
 
 def release_held(uid: str) -> None:

@@ -44,7 +44,7 @@ from services.notify.endings import Endings
 from services.notify.guarded import allowed_hosts
 from services.notify.outbox import Outbox
 from services.notify.pace import SharedPace
-from services.notify.trials import Tester
+from services.notify.trials import TrialRunner
 from services.store.devices import Kind
 from services.store.system import Shard, System, shard_of
 from services.store.users import DestinationKind
@@ -166,8 +166,8 @@ class Parts:
         )
 
     @cached_property
-    def tester(self) -> Tester:
-        return Tester(self.services.users, self.channels, self.services.trials)
+    def trial_runner(self) -> TrialRunner:
+        return TrialRunner(self.services.users, self.channels, self.services.trials)
 
     @cached_property
     def notices(self) -> Notices:

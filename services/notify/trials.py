@@ -73,7 +73,7 @@ class Trials:
         self._redis.set(_key(uid, name), trial.model_dump_json(), ex=KEPT)
 
 
-class Tester:
+class TrialRunner:
     """Sends what was asked for. Every method may raise StoreError and redis.RedisError."""
 
     def __init__(self, users: Users, channels: Channels, trials: Trials) -> None:

@@ -44,7 +44,7 @@ def test_pages_of_channels_are_accessible_and_fit(
         check_here(seen)
         seen.go(PAGE)
         seen.page.get_by_text("Which services").click()
-        for tick in seen.page.locator("#channels input:checked").all():
+        for tick in seen.page.locator("#channels [name=channels]").all():
             tick.uncheck()
         seen.page.locator("#channels").get_by_role("button", name="Save").click()
         expect(seen.page.get_by_text("Choose one channel at least")).to_be_visible()

@@ -9,7 +9,7 @@ from redis import Redis
 from services.errors import DeliveryError
 from services.notify.channel import Channels, Letter
 from services.notify.deliveries import MAX_ERROR
-from services.notify.trials import KEPT, Tester, Trial, Trials
+from services.notify.trials import KEPT, Trial, TrialRunner, Trials
 from services.store.contract import Store
 from services.store.users import User, Users
 from tests.support.market import MONDAY, RecordingJobs
@@ -66,8 +66,8 @@ def patient(redis: Redis, jobs: RecordingJobs) -> Trials:
     return Trials(redis, jobs, lambda _: None, lambda: float(next(seconds)))
 
 
-def worker_with(redis: Redis, users: Users, channel: Told) -> Tester:
-    return Tester(users, Channels(email=channel), Trials(redis, RecordingJobs()))
+def worker_with(redis: Redis, users: Users, channel: Told) -> TrialRunner:
+    return TrialRunner(users, Channels(email=channel), Trials(redis, RecordingJobs()))
 
 
 def outcome(redis: Redis, name: str = "email") -> Trial:
@@ -96,7 +96,9 @@ def test_the_outcome_is_waited_for(redis: Redis, users: Users) -> None:
 
 
 def test_an_error_is_given_back_in_its_own_words(redis: Redis, users: Users) -> None:
-    worker_with(redis, users, Told(DeliveryError("The mailbox is full."))).run(UID, "email", "1", MONDAY)
+    worker_with(redis, users, Told(DeliveryError("The mailbox is full."))).run(
+        UID, "email", "1", MONDAY
+    )
     assert (outcome(redis).ok, outcome(redis).words) == (False, "The mailbox is full.")
 
 
@@ -112,7 +114,7 @@ def test_a_channel_that_is_not_there_says_so(redis: Redis, users: Users, name: s
 
 
 def test_an_account_that_is_gone_is_no_fault(redis: Redis, users: Users) -> None:
-    trial = worker_with(redis, users, Told()).run("01KJQH0CC03EJMYGGW2JSQC64T", "email", "1", MONDAY)
+    trial = worker_with(redis, users, Told()).run(UID[:-1] + "T", "email", "1", MONDAY)
     assert trial.ok is False
 
 
