@@ -315,3 +315,28 @@ def test_urgent_is_true_or_false(person: Person, urgent: object):
     answer = person.post("/alerts", draft(urgent=urgent))
     assert answer.status_code == 422
     assert answer.json["errors"][0]["field"] == "urgent"
+
+
+def test_an_alert_has_channels_of_its_own_until_they_are_taken_away(person: Person):
+    alert = person.post("/alerts", draft(channels=["push", "email"])).json
+    assert alert["channels"] == ["push", "email"]
+    path = f"/alerts/{alert['id']}"
+    assert person.patch(path, {"note": "same"}).json["channels"] == ["push", "email"]
+    assert person.patch(path, {"channels": ["push"]}).json["channels"] == ["push"]
+    assert person.patch(path, {"channels": None}).json["channels"] is None
+    assert person.get(path).json["epoch"] == 1
+
+
+@pytest.mark.parametrize("channels", [[], ["email", "email"], ["pigeon"], "email", [1]])
+def test_channels_that_nobody_has_are_refused(person: Person, channels: object):
+    refused = person.post("/alerts", draft(channels=channels))
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["field"].startswith("channels")
+
+
+def test_a_removed_destination_is_no_channel_of_an_alert_any_more(person: Person):
+    services = person.site.services
+    place = services.destinations.add(person.uid, "apprise", "Chat", "ntfy://x", person.site.at)
+    made = person.post("/alerts", draft(channels=[place.id])).json
+    services.destinations.remove(person.uid, place.id)
+    assert person.get(f"/alerts/{made['id']}").json["channels"] is None

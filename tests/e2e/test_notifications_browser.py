@@ -60,7 +60,7 @@ def test_a_chat_is_added_ticked_and_made_an_alerts_own(
         page = seen.page
         seen.sign_in()
         seen.go("/account")
-        page.get_by_role("link", name="Channels, quiet hours, digest").click()
+        page.get_by_role("link", name="Set notifications").click()
         page.get_by_label("Name").fill("Family chat")
         page.get_by_label("Address").fill("ntfy://stocks-of-the-family")
         page.get_by_role("button", name="Add", exact=True).click()
