@@ -74,11 +74,20 @@ def test_no_engine_is_named_outside_its_own_module() -> None:
     assert wrong == []
 
 
-COSTLY = "'pandas', 'yfinance', 'numpy', 'apprise', 'pywebpush', 'PIL', 'aiohttp', 'firebase_admin.messaging'"
+COSTLY = (
+    "pandas",
+    "yfinance",
+    "numpy",
+    "apprise",
+    "pywebpush",
+    "PIL",
+    "aiohttp",
+    "firebase_admin.messaging",
+)
 
 
 def test_the_web_process_imports_nothing_costly_that_only_workers_need() -> None:
-    code = f"import app, sys; print([m for m in ({COSTLY}) if m in sys.modules])"
+    code = f"import app, sys; print([m for m in {COSTLY} if m in sys.modules])"
     answer = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -43,11 +43,15 @@ def people(services: Services, count: int, now: datetime, **fields: object) -> l
     """Make confirmed people; returns their uids."""
     users = [
         User(
-            uid=new_id(now), email=f"{number}.{new_id(now).lower()}@people.example", password_hash="-", created_at=now,
-            confirmed_at=now, **fields,  # type: ignore[arg-type]
+            uid=new_id(now),
+            email=f"{number}.{new_id(now).lower()}@people.example",
+            password_hash="-",
+            created_at=now,
+            confirmed_at=now,
+            **fields,  # type: ignore[arg-type]
         )
         for number in range(count)
-    ]  # fmt: skip
+    ]
     for user in users:
         services.users.create(user)
     return [user.uid for user in users]
