@@ -5,9 +5,11 @@ is unknown, so only what is certain counts: its open comes first and its close l
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from services.alerts.conditions import Direction
@@ -54,6 +56,39 @@ class Point(NamedTuple):
     close_price: float
 
 
+_at = attrgetter("at")
+_session = attrgetter("session")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Successive moves, oldest first, of which many paths are parts.
+
+    What is worked out of them, by metric and whatever else it depends on, is worked out once.
+    """
+
+    moves: tuple[Move, ...]
+    _points: dict[Hashable, list[Point]] = field(default_factory=dict, repr=False)
+    _parts: dict[date, "Track"] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, bars: Iterable[Bar]) -> "Track":
+        return cls(tuple(map(Move.of_bar, bars)))
+
+    def from_session(self, session: date) -> "Track":
+        """The part of it from that session on."""
+        if session not in self._parts:
+            first = bisect_left(self.moves, session, key=_session)
+            self._parts[session] = Track(self.moves[first:])
+        return self._parts[session]
+
+    def points(self, key: Hashable, work: Callable[[], list[Point]]) -> list[Point]:
+        """What `work` gave when it was first asked for by that key; to be left as it is."""
+        if key not in self._points:
+            self._points[key] = work()
+        return self._points[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """From `since` up to the present reading, in whose shares all prices are.
@@ -61,6 +96,7 @@ class Path:
     `previous` is the reading where it began, None if that is not known or not to count.
     `earlier` is what came before, for windows that reach back. Sessions up to `rests_after`
     are not in it. Its moves are minutes; those from before `days_until` are whole days.
+    `minutes` are those that its own minutes, where it has any, are the last of.
     """
 
     since: datetime
@@ -70,6 +106,7 @@ class Path:
     earlier: tuple[Move, ...] = ()
     rests_after: date | None = None
     days_until: datetime | None = None
+    minutes: Track | None = None
 
     def is_day(self, at: datetime) -> bool:
         """Whether the move that began at `at` is a whole day."""
@@ -80,15 +117,15 @@ class Path:
         return interval_of(self.since, self.present, self.price_points())
 
     def price_points(self) -> list[Point]:
-        return gauged([*self._start(), *self.moves, self._end(self._seen())], lambda _: _itself)
+        return self._gauged("price", self._start(), self._seen(), lambda _: _itself)
 
-    def points(self, gauge_of: Callable[[date], Gauge | None]) -> list[Point]:
+    def points(self, metric: str, gauge_of: Callable[[date], Gauge | None]) -> list[Point]:
         """What a metric covered, by the gauge of each session; empty where none has one.
 
         Of the start, only one in the present session counts: another was judged by its own day.
         """
         start = [move for move in self._start() if move.session == self.present.session]
-        return gauged([*start, *self.moves, self._end(self._today())], gauge_of)
+        return self._gauged(metric, start, self._today(), gauge_of)
 
     def walk(self) -> list[Move]:
         """The moves in their order, the start first, for metrics on which the order bears."""
@@ -106,9 +143,31 @@ class Path:
         """Only what came in later sessions, the start not among it; all of it for None."""
         if session is None or self.previous is None or self.previous.session > session:
             return self
-        moves = tuple(move for move in self.moves if move.session > session)
-        moves = moves or (self._end(self._today()),)
-        return replace(self, previous=None, moves=moves, rests_after=session)
+        moves = self.moves[bisect_right(self.moves, session, key=_session) :]
+        path = replace(self, previous=None, moves=moves, rests_after=session)
+        return path if moves else replace(path, moves=(self._end(self._today()),), minutes=None)
+
+    def _gauged(
+        self,
+        metric: str,
+        start: Iterable[Move],
+        seen: Span,
+        gauge_of: Callable[[date], Gauge | None],
+    ) -> list[Point]:
+        own = self._own()
+        points = gauged([*start, *own], gauge_of)
+        if self.minutes is not None and len(own) < len(self.moves):
+            moves = self.minutes.moves
+            shared = self.minutes.points(metric, lambda: gauged(moves, gauge_of))
+            points += starting(shared, self.moves[len(own)].at)
+        return points + gauged([self._end(seen)], gauge_of)
+
+    def _own(self) -> tuple[Move, ...]:
+        """The moves that are not shared with other paths."""
+        if self.minutes is None:
+            return self.moves
+        days = bisect_left(self.moves, self.days_until, key=_at) if self.days_until else 0
+        return self.moves[:days]
 
     def _start(self) -> list[Move]:
         before = self.previous
@@ -126,6 +185,11 @@ class Path:
         low, high = min(end.price, seen.low), max(end.price, seen.high)
         opened = min(max(known[-1].close, low), high) if known else end.price
         return Move(end.as_of, end.session, opened, low, high, end.price)
+
+
+def starting(points: list[Point], moment: datetime) -> list[Point]:
+    """Those of `points`, in their order, that begin at that moment or later."""
+    return points[bisect_left(points, moment, key=_at) :]
 
 
 def gauged(moves: Iterable[Move], gauge_of: Callable[[date], Gauge | None]) -> list[Point]:
@@ -151,6 +215,13 @@ def interval_of(since: datetime, present: Reading, points: Sequence[Point]) -> I
     )
 
 
+def may_reach(points: Iterable[Point], direction: Direction, level: float) -> bool:
+    """Whether an interval of these points may touch `level`: at no cost, unlike the interval."""
+    if direction == "rise":
+        return any(point.high >= level for point in points)
+    return any(point.low <= level for point in points)
+
+
 def where_left(points: Iterable[Point], direction: Direction, level: float) -> Point | None:
     """The first point on the side from which `level` can be reached."""
     if direction == "rise":
@@ -166,7 +237,7 @@ def from_readings(previous: Reading, present: Reading) -> Path:
 def from_minute_bars(
     since: datetime,
     previous: Reading | None,
-    bars: Iterable[Bar],
+    minutes: Track,
     present: Reading,
     *,
     only_after: bool = False,
@@ -176,20 +247,20 @@ def from_minute_bars(
     The minute in which `since` lies counts, unless `only_after`: what was before an alert was
     set is no evidence. Bars from before are kept as the path's `earlier`.
     """
-    moves: list[Move] = []
-    earlier: list[Move] = []
-    for bar in bars:
-        after = bar.start >= since if only_after else bar.start + MINUTE > since
-        (moves if after else earlier).append(Move.of_bar(bar))
-    return Path(since, previous, tuple(moves), present, tuple(earlier))
+    if only_after:
+        first = bisect_left(minutes.moves, since, key=_at)
+    else:
+        first = bisect_right(minutes.moves, since - MINUTE, key=_at)
+    earlier, moves = minutes.moves[:first], minutes.moves[first:]
+    return Path(since, previous, moves, present, earlier, minutes=minutes)
 
 
 def from_daily_bars(
     since: datetime,
     previous: Reading | None,
-    bars: Iterable[Bar],
+    days: Iterable[Move],
     present: Reading,
-    minutes: Sequence[Bar] = (),
+    minutes: Track | None = None,
 ) -> Path:
     """The path that daily bars tell, together with what the readings prove.
 
@@ -197,19 +268,19 @@ def from_daily_bars(
     its close. `minutes` of later sessions, each whole but the running one, stand for their days.
     """
     moves = []
-    for bar in bars:
-        move = Move.of_bar(bar)._replace(at=max(bar.start, since))
-        if minutes and bar.session >= minutes[0].session:
+    known = minutes.moves if minutes else ()
+    for day in days:
+        move = day._replace(at=max(day.at, since))
+        if known and day.session >= known[0].session:
             continue
         if previous is not None:
-            if bar.session < previous.session or bar.session == present.session:
+            if day.session < previous.session or day.session == present.session:
                 continue
-            if bar.session == previous.session:
+            if day.session == previous.session:
                 move = _rest_of_day(move, previous)
         moves.append(move)
-    until = minutes[0].start if minutes else present.as_of
-    moves += map(Move.of_bar, minutes)
-    return Path(since, previous, tuple(moves), present, days_until=until)
+    until = known[0].at if known else present.as_of
+    return Path(since, previous, (*moves, *known), present, days_until=until, minutes=minutes)
 
 
 def _rest_of_day(day: Move, seen: Reading) -> Move:

@@ -1,8 +1,8 @@
 """One symbol in one check: what is known of it, and what that says of each metric. Pure."""
 
 import math
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from services.alerts import windows
 from services.alerts.history import History, days_to
 from services.alerts.intervals import Reading, Span, dated, gap, possible, today
-from services.alerts.paths import MINUTE, Gauge, Move, Path, Point, from_readings
+from services.alerts.paths import MINUTE, Gauge, Move, Path, Point, Track, from_readings, starting
 from services.market.models import Bar
 
 ANY = Span(low=-math.inf, high=math.inf)
@@ -37,7 +37,6 @@ class Scene:
     timezone: str
     history: History | None = None
     earnings: date | None = None
-    memo: dict[Hashable, list[Point]] = field(default_factory=dict, compare=False, repr=False)
 
     def spans(self, metric: str, start: Reading, rests_after: date | None = None) -> Spans | None:
         """What the readings `start` and present say; None where the metric has no value.
@@ -72,7 +71,7 @@ class Scene:
             case "move-up" | "move-down" | "move":
                 return self._window_points(metric, path)
             case _:
-                return path.points(lambda session: self.gauge(metric, session))
+                return path.points(metric, lambda session: self.gauge(metric, session))
 
     def value(self, metric: str) -> float | None:
         """The metric now; None where it has no value, or one that only bars can tell."""
@@ -168,8 +167,8 @@ class Scene:
             path = _minutes_only(path, metric)
             if not path.moves:
                 return []  # a day does not tell how far the price went within an hour
-        if path.days_until is None and path.moves:
-            return self._points_of_minutes(metric, path)
+        if path.days_until is None and path.minutes is not None and path.moves:
+            return self._points_of_minutes(metric, path, path.minutes)
         known = [*(path.earlier or _so_far(path) if in_days else path.earlier), *path.walk()]
         days = self._days_before(metric, known[0].session)
         points = windows.moves([*days, *known], metric, path.since)
@@ -179,19 +178,24 @@ class Scene:
         most = self._most(metric, path.previous)
         return [point._replace(low=max(most, point.low), high=0.0) for point in points]
 
-    def _points_of_minutes(self, metric: str, path: Path) -> list[Point]:
+    def _points_of_minutes(self, metric: str, path: Path, track: Track) -> list[Point]:
         """Worked out once for all alerts that look at the same minutes from different times on."""
         minutes, end = [*path.earlier, *path.moves], path.walk()[-1]
         days = self._days_before(metric, minutes[0].session)
-        key = (metric, minutes[0].at, len(minutes))
-        if key not in self.memo:
-            self.memo[key] = windows.moves([*days, *minutes], metric, minutes[0].at)
-        if (key, end) not in self.memo:
+        # A path that rests lacks the minutes between those before it and those that count.
+        rest = (path.rests_after, len(path.earlier)) if path.rests_after else None
+        key = (metric, minutes[0].at, len(minutes), rest)
+
+        def of_minutes() -> list[Point]:
+            return windows.moves([*days, *minutes], metric, minutes[0].at)
+
+        def of_end() -> list[Point]:
             first = window_start(metric, end.at)
             tail = [move for move in minutes if first is None or move.at >= first]
-            self.memo[key, end] = windows.moves([*days, *tail, end], metric, end.at)
-        known = [*self.memo[key], *self.memo[key, end]]
-        return [point for point in known if point.at >= path.since]
+            return windows.moves([*days, *tail, end], metric, end.at)
+
+        known = starting(track.points(key, of_minutes), path.since)
+        return known + starting(track.points((key, end), of_end), path.since)
 
     def _window_spans(self, metric: str, start: Reading, rests_after: date | None) -> Spans | None:
         """The extremes of the window's sessions bound every move within it."""

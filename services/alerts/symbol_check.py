@@ -1,7 +1,6 @@
 """One symbol in one check: what it did, and which alerts that makes true."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -27,15 +26,17 @@ from services.alerts.paths import (
     DAY,
     MINUTE,
     Path,
+    Track,
     from_daily_bars,
     from_minute_bars,
     from_readings,
     interval_of,
+    may_reach,
     unsplit,
     where_left,
 )
 from services.alerts.scene import MOVES, TRAILING, Scene, Spans, family_of, window_start
-from services.market.models import Bar, BarInterval, Quote, Split
+from services.market.models import BarInterval, Quote, Split
 from services.market.provider import Provider
 
 
@@ -81,7 +82,7 @@ class SymbolCheck:
         self._now = now
         self._splits: list[Split] = []
         self._ratio = 1.0
-        self._bars: dict[tuple[BarInterval, bool], tuple[datetime, list[Bar]]] = {}
+        self._tracks: dict[tuple[BarInterval, bool], tuple[datetime, Track]] = {}
         self._settled: dict[str, tuple[Fresh, float | None]] = {}
         self.peaks: dict[str, dict[float, float]] = {}
         """By trailing metric: the peak that each cohort had, and the one that it has now."""
@@ -191,7 +192,7 @@ class SymbolCheck:
             return self._judge_trailing(name, fresh)
         path = self._since_baseline(fresh)
         points = self._scene.points(fresh.metric, path) if path else []
-        if path and points:
+        if path and may_reach(points, fresh.direction, fresh.level):
             interval = interval_of(path.since, self._present, points)
             if interval.touch(fresh.direction, fresh.level):
                 evidence = self._evidence(fresh.metric, interval)
@@ -358,17 +359,21 @@ class SymbolCheck:
         present = self._present.extended() if extended else self._present
         first = self._window_start(metric, since)
         wanted = bars_wanted(first, present.as_of)
-        bars = self._bars_since(wanted, first, extended)
+        track = self._track(wanted, first, extended)
         if wanted == "1d":
+            days = track.from_session(self._day(first)).moves
             minutes = self._whole_days_in_minutes(extended)
-            return from_daily_bars(since, previous, bars, present, minutes)
-        return from_minute_bars(since, previous, bars, present, only_after=only_after)
+            return from_daily_bars(since, previous, days, present, minutes)
+        if family_of(metric) in MOVES:
+            # Of earlier days another metric may have wanted no more than a part, which would
+            # pass for a whole day in a window of days.
+            track = track.from_session(self._day(first))
+        return from_minute_bars(since, previous, track, present, only_after=only_after)
 
-    def _whole_days_in_minutes(self, extended: bool) -> list[Bar]:
+    def _whole_days_in_minutes(self, extended: bool) -> Track:
         """The minutes of every session since the first one that sources still have whole."""
         reach = self._present.as_of - MINUTE_BARS_REACH
-        gone = self._day(reach)
-        return [bar for bar in self._bars_since("1m", reach, extended) if bar.session > gone]
+        return self._track("1m", reach, extended).from_session(self._day(reach) + DAY)
 
     def _window_start(self, metric: str, since: datetime) -> datetime:
         """From when on bars must be had, so that a window that ends at `since` is full."""
@@ -378,16 +383,15 @@ class SymbolCheck:
         midnight = datetime.combine(self._day(since), time(), zone)
         return window_start(metric, since) or midnight.astimezone(since.tzinfo)
 
-    def _bars_since(self, wanted: BarInterval, since: datetime, extended: bool) -> list[Bar]:
-        """Bars from the day of `since` on, all that end after it. Fetched once, and again only
-        from an earlier time on; of earlier days another metric may have wanted no more than a
-        part, which would pass for a whole day in a window of days."""
-        start, bars = self._bars.get((wanted, extended), (None, []))
-        if start is None or since < start:
+    def _track(self, wanted: BarInterval, since: datetime, extended: bool) -> Track:
+        """All bars that end after `since`, or more. Fetched once, and again only from an earlier
+        time on."""
+        known = self._tracks.get((wanted, extended))
+        if known is None or since < known[0]:
             traded = self._provider.bars(self._symbol, wanted, since, self._now, extended=extended)
-            bars = unsplit(traded, self._splits)
-            self._bars[wanted, extended] = (since, bars)
-        return bars[bisect_left(bars, self._day(since), key=_session) :]
+            known = since, Track.of(unsplit(traded, self._splits))
+            self._tracks[wanted, extended] = known
+        return known[1]
 
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(ZoneInfo(self._quote.timezone)).date()
@@ -408,10 +412,6 @@ def _of_steps(path: Path, steps: Sequence[Step]) -> Interval:
     """The interval that a drawdown covered; it began at nothing."""
     start = Step(at=path.since, value=min(0.0, steps[0].value))
     return Interval(since=path.since, until=path.present.as_of, rises=tuple(steps), falls=(start,))
-
-
-def _session(bar: Bar) -> date:
-    return bar.session
 
 
 def _reached(direction: Direction, level: float, value: float) -> bool:

@@ -67,6 +67,22 @@ def test_the_html_of_a_mail_runs_no_script_and_loads_nothing(
     assert "script-src" not in policy
 
 
+def test_a_picture_that_came_in_the_mail_is_shown_without_the_network(
+    anybody: Reader, mailbox: Path
+) -> None:
+    mail = EmailMessage()
+    mail.set_content("Hello")
+    html = '<img src="cid:chart@b.example" alt="x"><img src="cid:other" alt="y">'
+    mail.add_alternative(html, subtype="html")
+    _, part = mail.iter_parts()
+    part.add_related(b"\x89PNG...", "image", "png", cid="<chart@b.example>")
+    (mailbox / NAME).write_bytes(bytes(mail))
+    answer = anybody.get(f"/local/mail/{NAME}/html")
+    assert '<img src="data:image/png;base64,iVBORy4uLg==" alt="x">' in answer.text
+    assert "cid:other" in answer.text
+    assert "img-src data:" in answer.headers["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize(
     "name", ["nope.eml", "..%2F..%2Fsecret_key", "%2e%2e", ".hidden.eml", "a%00.eml", "x.txt"]
 )

@@ -1,6 +1,7 @@
 """The mailbox of one machine, shown to that machine alone."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,12 @@ from web.security import talisman
 
 SHOWN = 100
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
-MAIL_POLICY = {"default-src": "'none'", "style-src": "'unsafe-inline'", "sandbox": "allow-popups"}
+MAIL_POLICY = {
+    "default-src": "'none'",
+    "style-src": "'unsafe-inline'",
+    "img-src": "data:",
+    "sandbox": "allow-popups",
+}
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,150}\.eml", re.ASCII)
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,7 +102,7 @@ def read(file: Path) -> Mail:
         to=str(message["To"] or ""),
         at=_date(message, file),
         text=_body(message, "plain"),
-        html=_body(message, "html"),
+        html=_with_pictures(_body(message, "html"), message),
     )
 
 
@@ -108,6 +114,16 @@ def _body(message: EmailMessage, kind: str) -> str:
         return str(part.get_content())
     except (LookupError, KeyError, UnicodeDecodeError):  # an unknown character set or type
         return "(This part cannot be shown.)"
+
+
+def _with_pictures(html: str, message: EmailMessage) -> str:
+    """With the pictures that came in the mail itself."""
+    for part in message.walk():
+        name = str(part["Content-ID"] or "").strip("<>")
+        if name and part.get_content_type() == "image/png":
+            png = b64encode(part.get_payload(decode=True) or b"").decode()  # type: ignore[arg-type]
+            html = html.replace(f"cid:{name}", f"data:image/png;base64,{png}")
+    return html
 
 
 def _date(message: EmailMessage, file: Path) -> datetime:
