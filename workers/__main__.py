@@ -17,7 +17,7 @@ from services.store import require_usable
 from services.store.clock import check_clock
 from workers.metrics import serve_metrics
 from workers.parts import parts
-from workers.queues import QUEUES
+from workers.queues import CHECKS, FAST, QUEUES
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str]) -> int:
         share_metrics(settings.data / "metrics")
         require_usable(store)
         check_clock(store, lambda: datetime.now(UTC))
-        log.info("Prices come from %s", parts().provider.name)
+        if {FAST, CHECKS} & set(queues):  # others may never need the source, which is large
+            log.info("Prices come from %s", parts().provider.name)
     except (SettingsError, BellwetherError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
         return 2

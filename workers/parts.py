@@ -121,7 +121,7 @@ class Parts:
     @cached_property
     def charts(self) -> Charts:
         redis = self.services.redis
-        return Charts(RecentBars(Histories(self.provider, redis), redis))
+        return Charts(RecentBars(lambda: Histories(self.provider, redis), redis))
 
     @cached_property
     def outbox(self) -> Outbox:

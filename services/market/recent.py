@@ -1,5 +1,6 @@
 """The sessions before a moment, for a picture of how a symbol came to where it was."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -24,9 +25,14 @@ class Recent:
 
 
 class RecentBars:
-    """Reads the caches, and asks the source for what is not there. For workers."""
+    """Reads the caches, and asks the source for what is not there. For workers.
 
-    def __init__(self, histories: Histories, redis: Redis, a_minute: int = A_MINUTE) -> None:
+    `histories` opens the source, which a worker that only delivers may never need.
+    """
+
+    def __init__(
+        self, histories: Callable[[], Histories], redis: Redis, a_minute: int = A_MINUTE
+    ) -> None:
         self._histories = histories
         self._bars = BarCache(redis)
         self._quotes = QuoteCache(redis)
@@ -50,7 +56,7 @@ class RecentBars:
             return Recent(session, kept.daily(session))
         if not self._may_ask(now):
             return None
-        return Recent(session, self._histories.daily(symbol, session, now, currency=currency))
+        return Recent(session, self._histories().daily(symbol, session, now, currency=currency))
 
     def _may_ask(self, now: datetime) -> bool:
         minute = now.replace(second=0, microsecond=0)

@@ -222,7 +222,7 @@ def market() -> FixedProvider:
 def recent_of(market: FixedProvider, redis: Redis) -> RecentBars:
     cache = QuoteCache(redis)
     cache.put(market.quotes_of, [], timedelta(minutes=5), MONDAY)
-    return RecentBars(Histories(market, redis), redis, a_minute=1)
+    return RecentBars(lambda: Histories(market, redis), redis, a_minute=1)
 
 
 def test_the_sessions_before_a_moment_are_asked_for_once(
