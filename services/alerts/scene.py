@@ -184,18 +184,11 @@ class Scene:
         days = self._days_before(metric, minutes[0].session)
         # A path that rests lacks the minutes between those before it and those that count.
         rest = (path.rests_after, len(path.earlier)) if path.rests_after else None
-        key = (metric, minutes[0].at, len(minutes), rest)
-
-        def of_minutes() -> list[Point]:
-            return windows.moves([*days, *minutes], metric, minutes[0].at)
-
-        def of_end() -> list[Point]:
-            first = window_start(metric, end.at)
-            tail = [move for move in minutes if first is None or move.at >= first]
-            return windows.moves([*days, *tail, end], metric, end.at)
-
-        known = starting(track.points(key, of_minutes), path.since)
-        return known + starting(track.points((key, end), of_end), path.since)
+        known = track.points(
+            (metric, minutes[0].at, len(minutes), rest, end),
+            lambda: windows.moves([*days, *minutes, end], metric, minutes[0].at),
+        )
+        return starting(known, path.since)
 
     def _window_spans(self, metric: str, start: Reading, rests_after: date | None) -> Spans | None:
         """The extremes of the window's sessions bound every move within it."""

@@ -39,6 +39,9 @@ from services.alerts.scene import MOVES, TRAILING, Scene, Spans, family_of, wind
 from services.market.models import BarInterval, Quote, Split
 from services.market.provider import Provider
 
+SETTLED_AT_ONCE = 500
+"""So many judged alerts at the most are judged again where a worker dies."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -175,7 +178,7 @@ class SymbolCheck:
                 self._judge_waiting(name, fresh)
             return sum(self._judge_armed(name, fresh) for name, fresh in self._fresh("armed"))
         finally:
-            self._index.settle_all(self._symbol, self._settled)
+            self._settle_judged()
 
     def _judge_waiting(self, name: str, fresh: Fresh) -> None:
         path = self._since_baseline(fresh)
@@ -260,6 +263,13 @@ class SymbolCheck:
         """From the next minute on: bars of the one in which it was set hold its past as well."""
         if self._present.as_of.replace(second=0, microsecond=0) >= fresh.baseline.as_of:
             self._settled[name] = (fresh, peak)
+        if len(self._settled) >= SETTLED_AT_ONCE:
+            self._settle_judged()
+
+    def _settle_judged(self) -> None:
+        """What a successor need not judge again, as the caller keeps the present reading."""
+        self._index.settle_all(self._symbol, self._settled)
+        self._settled = {}
 
     # Waiting alerts
 

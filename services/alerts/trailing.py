@@ -73,9 +73,10 @@ def distance(extreme: float, price: float, metric: str) -> float:
 
 
 def _beyond(extreme: float, price: float, metric: str) -> float:
-    if not positive(extreme):
+    if not 0 < extreme < math.inf:
         return price
-    return max(extreme, price) if metric == "drawdown" else min(extreme, price)
+    further = price > extreme if metric == "drawdown" else price < extreme
+    return price if further else extreme
 
 
 def _thinned(records: list[tuple[datetime, float]]) -> tuple[Step, ...]:

@@ -19,7 +19,7 @@ from services.alerts.intervals import (
     needs_second_look,
     possible,
 )
-from services.alerts.paths import from_daily_bars, from_minute_bars, from_readings, unsplit
+from services.alerts.paths import Track, from_daily_bars, from_minute_bars, from_readings, unsplit
 from services.market.models import Bar, Split
 from tests.support.market import MONDAY, make_quote
 
@@ -168,7 +168,7 @@ def test_a_split_is_asked_for_after_a_leap_between_sessions_only() -> None:
 def test_minute_bars_tell_when_a_level_was_first_touched_and_how_far_it_went() -> None:
     before, after = reading(100, 110, 95), reading(101, 110, 95, 5)
     bars = [bar(1, 99, 104), bar(2, 100, 108), bar(3, 100, 103)]
-    interval = from_minute_bars(MONDAY, before, bars, after).of_price()
+    interval = from_minute_bars(MONDAY, before, Track.of(bars), after).of_price()
     touch = interval.touch("rise", 104)
     assert touch is not None
     assert (touch.at, touch.value) == (MONDAY + timedelta(minutes=1), 108)
@@ -179,7 +179,7 @@ def test_the_minute_in_which_the_last_reading_was_made_counts() -> None:
     since = MONDAY + timedelta(seconds=30)
     before = reading(100, 110, 95, 0.5)
     interval = from_minute_bars(
-        since, before, [bar(0, 99, 107)], reading(101, 110, 95, 5)
+        since, before, Track.of([bar(0, 99, 107)]), reading(101, 110, 95, 5)
     ).of_price()
     assert interval.high == 107
 
@@ -188,7 +188,7 @@ def test_the_minute_in_which_an_alert_was_set_is_no_evidence_for_it() -> None:
     since = MONDAY + timedelta(seconds=30)
     before = reading(100, 110, 95, 0.5)
     interval = from_minute_bars(
-        since, before, [bar(0, 99, 107)], reading(101, 110, 95, 5), only_after=True
+        since, before, Track.of([bar(0, 99, 107)]), reading(101, 110, 95, 5), only_after=True
     ).of_price()
     assert interval.high == 101
 
@@ -200,15 +200,21 @@ def at_100(day: Bar) -> Bar:
 
 def test_of_the_day_of_the_last_reading_only_a_new_extreme_counts() -> None:
     before, after = reading(100, 105, 95), reading(101, 102, 99, 10 * 24 * 60)
-    same_day = from_daily_bars(MONDAY, before, [at_100(bar(-600, 95, 105))], after).of_price()
+    same_day = from_daily_bars(
+        MONDAY, before, Track.of([at_100(bar(-600, 95, 105))]).moves, after
+    ).of_price()
     assert (same_day.low, same_day.high) == (99, 102)
-    beyond = from_daily_bars(MONDAY, before, [at_100(bar(-600, 90, 106))], after).of_price()
+    beyond = from_daily_bars(
+        MONDAY, before, Track.of([at_100(bar(-600, 90, 106))]).moves, after
+    ).of_price()
     assert (beyond.low, beyond.high) == (90, 106)
 
 
 def test_days_between_two_readings_count_whole() -> None:
     before, after = reading(100, 105, 95), reading(101, 102, 99, 10 * 24 * 60)
-    interval = from_daily_bars(MONDAY, before, [bar(0, 80, 130, days=2)], after).of_price()
+    interval = from_daily_bars(
+        MONDAY, before, Track.of([bar(0, 80, 130, days=2)]).moves, after
+    ).of_price()
     assert (interval.low, interval.high) == (80, 130)
     touch = interval.touch("fall", 85)
     assert touch is not None
@@ -234,7 +240,7 @@ def test_a_path_keeps_its_extremes_however_long(path: list[float]) -> None:
     before = reading(path[0], max(path), min(path))
     bars = [bar(i + 1, price, price) for i, price in enumerate(path)]
     after = reading(path[-1], max(path), min(path), len(path) + 1)
-    interval = from_minute_bars(MONDAY, before, bars, after).of_price()
+    interval = from_minute_bars(MONDAY, before, Track.of(bars), after).of_price()
     assert (interval.low, interval.high) == (min(path), max(path))
     assert len(interval.rises) <= MAX_STEPS + 1
     for direction, level in (("rise", max(path)), ("fall", min(path))):
@@ -252,7 +258,7 @@ def test_splitting_an_interval_in_two_changes_nothing(path: list[float], data: A
     def seen(start: int, end: int) -> tuple[float, float]:
         bars = [bar(i, path[i], path[i]) for i in range(start, end + 1)]
         interval = from_minute_bars(
-            MONDAY + timedelta(minutes=start), at(start), bars, at(end)
+            MONDAY + timedelta(minutes=start), at(start), Track.of(bars), at(end)
         ).of_price()
         return interval.low, interval.high
 
