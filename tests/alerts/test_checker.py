@@ -1,10 +1,13 @@
 """One check after another, on a real store and Redis: what rings, when, and how often."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from services.alerts import symbol_check
 from services.alerts.facts import Facts
 from services.alerts.index import ArmedIndex
 from services.errors import AlreadyTrue, RateLimited, SourceUnavailable
@@ -485,3 +488,25 @@ def test_alerts_of_the_live_market_sleep_while_a_replay_runs(bell: Bell) -> None
 
 def _die(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_worker_that_dies_among_new_alerts_leaves_its_successor_the_rest(
+    bell: Bell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = [bell.alert("price_rises_to", 150 + n) for n in range(5)]
+    monkeypatch.setattr(symbol_check, "SETTLED_AT_ONCE", 2)
+    settle_all = ArmedIndex.settle_all
+    calls: list[Any] = []
+
+    def dies_at_the_second_call(*args: Any) -> None:
+        calls.append(args)
+        if len(calls) > 1:
+            raise RedisConnectionError
+        settle_all(*args)
+
+    monkeypatch.setattr(ArmedIndex, "settle_all", dies_at_the_second_call)
+    with pytest.raises(RedisConnectionError):
+        bell.check_at(101)
+    assert len(ArmedIndex(bell.services.redis).fresh("AAPL")) == len(alerts) - 2
+    monkeypatch.setattr(ArmedIndex, "settle_all", settle_all)
+    assert bell.check_at(160).claimed == len(alerts)
