@@ -37,6 +37,8 @@ class Deadly(SmtpPeer):
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        while not self.worker:  # it is faster than the test that notes its pid
+            await asyncio.sleep(0.001)
         answer = await super().handle_DATA(server, session, envelope)
         name = str(self.accepted[-1]["Message-ID"])
         self.ids[name] += 1
@@ -85,6 +87,7 @@ def test_a_hundred_workers_that_die_after_the_server_accepts_lose_no_mail(
 
 def work_until_death(services: Services, peer: Deadly) -> bool:
     """Whether the worker was killed; else nothing was left to do."""
+    peer.worker = 0
     worker = begin_worker(environment_of(services), [PUSH, MAIL], burst=True)
     assert worker.pid is not None
     peer.worker = worker.pid
