@@ -156,11 +156,9 @@ class Checker:
             if any(verdict)
         }
         quiet = [task for task in simple if task.quote.symbol not in loud]
-        with self._readings.writing() as pipe:
-            self._index.guard(building, pipe)
+        with self._index.only_on(building) as pipe:
             for task in quiet:
                 self._readings.put(task.quote.symbol, task.scene.present, pipe)
-            pipe.execute()
         return [*open_tasks, *(task for task in simple if task.quote.symbol in loud)]
 
     # Checking
@@ -174,6 +172,7 @@ class Checker:
             task.metrics,
             task.before,
             times.caught_up(symbol),
+            building,
             times.now,
         )
         claimed = check.check_settled()
@@ -190,12 +189,10 @@ class Checker:
         alerts stand that this check has not seen.
         """
         symbol = task.quote.symbol
-        with self._readings.writing() as pipe:
-            self._index.guard(building, pipe)
+        with self._index.only_on(building) as pipe:
             self._readings.put(symbol, task.scene.present, pipe)
             for metric, moved in peaks.items():
                 self._index.move_peaks(symbol, metric, moved, pipe)
-            pipe.execute()
 
     # The end of a check
 

@@ -40,10 +40,6 @@ class Readings:
         readings = zip(symbols, map(_reading, found), strict=True)
         return {symbol: reading for symbol, reading in readings if reading is not None}
 
-    def writing(self) -> "Pipeline":
-        """A pipeline whose commands take effect together."""
-        return self._redis.pipeline()
-
     def put(self, symbol: str, reading: Reading, pipe: "Pipeline | None" = None) -> None:
         """At once, or with the other commands of `pipe`."""
         (pipe or self._redis).set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT)

@@ -58,8 +58,9 @@ class SymbolCheck:
     Without one (Redis was emptied) it goes on from `caught_up` (market time); with neither,
     the symbol was never checked, and only its fresh alerts' own baselines count.
 
-    Between its two steps the caller keeps the present reading, together with `peaks`: a fresh
-    alert that joins the settled ones must never be judged by a reading from before it was set.
+    `building` is the index that it looks at. Between its two steps the caller keeps the present
+    reading, together with `peaks`: a fresh alert that joins the settled ones must never be judged
+    by a reading from before it was set.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class SymbolCheck:
         metrics: Sequence[str],
         previous: Reading | None,
         caught_up: datetime | None,
+        building: bytes,
         now: datetime,
     ) -> None:
         self._provider = tools.provider
@@ -82,6 +84,7 @@ class SymbolCheck:
         self._present = scene.present
         self._previous = previous
         self._caught_up = caught_up
+        self._building = building
         self._now = now
         self._splits: list[Split] = []
         self._ratio = 1.0
@@ -267,8 +270,14 @@ class SymbolCheck:
             self._settle_judged()
 
     def _settle_judged(self) -> None:
-        """What a successor need not judge again, as the caller keeps the present reading."""
-        self._index.settle_all(self._symbol, self._settled)
+        """What a successor need not judge again, as the caller keeps the present reading.
+
+        In an index that was built since, beside which there is none, they stay fresh.
+        """
+        if not self._settled:
+            return
+        with self._index.only_on(self._building) as pipe:
+            self._index.settle_all(self._symbol, self._settled, pipe)
         self._settled = {}
 
     # Waiting alerts

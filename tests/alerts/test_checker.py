@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from services.alerts import symbol_check
 from services.alerts.facts import Facts
 from services.alerts.index import ArmedIndex
+from services.alerts.symbol_check import SymbolCheck
 from services.errors import AlreadyTrue, RateLimited, SourceUnavailable
 from services.market.models import Split
 from tests.support.bell import Bell
@@ -510,3 +511,20 @@ def test_a_worker_that_dies_among_new_alerts_leaves_its_successor_the_rest(
     assert len(ArmedIndex(bell.services.redis).fresh("AAPL")) == len(alerts) - 2
     monkeypatch.setattr(ArmedIndex, "settle_all", settle_all)
     assert bell.check_at(160).claimed == len(alerts)
+
+
+def test_new_alerts_stay_fresh_in_an_index_that_was_built_while_they_were_judged(
+    bell: Bell, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside it there is no reading, so that they would be judged by bars from before them."""
+    bell.alert("price_rises_to", 150)
+    check_fresh = SymbolCheck.check_fresh
+
+    def after_a_rebuild(check: SymbolCheck) -> int:
+        index, alerts = ArmedIndex(redis), bell.services.alerts.to_index()
+        index.rebuild("fixed", alerts, lambda _: None)
+        return check_fresh(check)
+
+    monkeypatch.setattr(SymbolCheck, "check_fresh", after_a_rebuild)
+    bell.check_at(101)
+    assert len(ArmedIndex(redis).fresh("AAPL")) == 1

@@ -1,6 +1,7 @@
 """How the index is built anew, and how one tells that it must be."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -41,6 +42,17 @@ class Building(Scripted):
         Raises WatchError, here or when it is executed, where that is gone.
         """
         _only_if(BUILT_FOR, building, pipe)
+
+    @contextmanager
+    def only_on(self, building: bytes) -> Iterator["Pipeline"]:
+        """A pipeline whose commands take effect together, and only on that building of the index.
+
+        Raises WatchError where that is gone.
+        """
+        with self._redis.pipeline() as pipe:
+            self.guard(building, pipe)
+            yield pipe
+            pipe.execute()
 
     def rebuild(
         self,
