@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from redis import WatchError
+
 from services.alerts import trailing
 from services.alerts.arming import Arming
 from services.alerts.conditions import Direction
@@ -118,9 +120,13 @@ class SymbolCheck:
             return 0
         interval = interval_of(path.since, self._present, points)
         crossed = self._index.crossed_back(self._symbol, metric, interval)
+        # Those of an index built meanwhile may have been set after this path began.
+        if crossed and self._index.building(self._provider.name) != self._building:
+            raise WatchError("The index was built anew meanwhile")
         for member, direction, level in crossed:
             self._arm(member, metric, direction, level, path, None)
-        return self._index.claim(self._evidence(metric, interval))
+        evidence = self._evidence(metric, interval)
+        return self._index.claim(evidence, building=self._building)
 
     def _path(self, metric: str) -> Path | None:
         """What the price did since the last check; None when that concerns no alert."""
@@ -144,7 +150,7 @@ class SymbolCheck:
             moved[peak] = walk.extreme
             if walk.steps and walk.steps[-1].value >= lowest:
                 evidence = self._evidence(metric, _of_steps(path, walk.steps), walk.extreme)
-                claimed += self._index.claim(evidence, peak=peak)
+                claimed += self._index.claim(evidence, peak, self._building)
         self.peaks[metric] = moved
         return claimed
 

@@ -8,6 +8,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.alerts import symbol_check
+from services.alerts.conditions import TrailingCondition
 from services.alerts.facts import Facts
 from services.alerts.index import ArmedIndex
 from services.alerts.symbol_check import SymbolCheck
@@ -528,3 +529,26 @@ def test_new_alerts_stay_fresh_in_an_index_that_was_built_while_they_were_judged
     monkeypatch.setattr(SymbolCheck, "check_fresh", after_a_rebuild)
     bell.check_at(101)
     assert len(ArmedIndex(redis).fresh("AAPL")) == 1
+
+
+def test_a_check_claims_nothing_of_an_index_that_was_built_after_it_had_begun(
+    bell: Bell, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis is emptied, and another check keeps a later peak: to this one's earlier price that is
+    no fall."""
+    bell.alert_on(TrailingCondition(kind="falls_from_peak", percent=5))
+    bell.check_at(101)
+    check_settled = SymbolCheck.check_settled
+
+    def after_another(check: SymbolCheck) -> int:
+        monkeypatch.setattr(SymbolCheck, "check_settled", check_settled)
+        redis.flushdb()
+        for _ in range(2):
+            bell.check_at(110, day_high=110)
+        bell.minute_bar(5, 109, 110)
+        return check_settled(check)
+
+    monkeypatch.setattr(SymbolCheck, "check_settled", after_another)
+    bell.check_at(102)
+    bell.parts.recorder.sweep()
+    assert bell.triggers() == []

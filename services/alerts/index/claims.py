@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from redis import WatchError
+
 from services.alerts.ahead import answers
 from services.alerts.evidence import Evidence
 from services.alerts.index.keys import FIRED
@@ -18,10 +20,14 @@ CLAIMS_A_CALL = 100
 class Claims(Scripted):
     """What a check takes out of the index, for the recorder."""
 
-    def claim(self, evidence: Evidence, peak: float | None = None) -> int:
-        """Move every alert that the interval reaches into the stream; returns how many."""
+    def claim(self, evidence: Evidence, peak: float | None = None, building: bytes = b"") -> int:
+        """Move every alert that the interval reaches into the stream; returns how many.
+
+        With `building`, of that building of the index only: what was read of one says nothing
+        of the alerts and peaks of another. Raises WatchError where it is gone.
+        """
         text = _claim_text(evidence if peak is None else evidence.model_copy(update={"peak": peak}))
-        return self._claim_rest(text, 1, 0)
+        return self._claim_rest(text, 1, 0, building)
 
     def claim_all(self, evidences: Sequence[Evidence]) -> int:
         """Move every alert that these intervals reach into the stream; returns how many."""
@@ -34,18 +40,21 @@ class Claims(Scripted):
             yield "SCRIPT", "LOAD", script.script
             for place, batch in enumerate(batches):
                 texts[place] = "".join(map(_claim_text, batch))
-                yield "EVALSHA", script.sha, 0, CLAIM_BATCH, texts[place], 0
+                yield "EVALSHA", script.sha, 0, CLAIM_BATCH, texts[place], 0, ""
 
         for place, (moved, done) in enumerate(islice(answers(self._redis, steps()), 1, None)):
             text, texts[place] = texts[place], ""
             total += moved + self._claim_rest(text, len(batches[place]), done)
         return total
 
-    def _claim_rest(self, claims: str, count: int, done: int) -> int:
+    def _claim_rest(self, claims: str, count: int, done: int, building: bytes = b"") -> int:
         """Make those of the claims that are not done, a full step at a time."""
         total = 0
         while done < count:
-            moved, done = self._run("claim", CLAIM_BATCH, claims, done)
+            answer = self._run("claim", CLAIM_BATCH, claims, done, building)
+            if answer is None:
+                raise WatchError("The index was built anew meanwhile")
+            moved, done = answer
             total += moved
         return total
 

@@ -1,7 +1,9 @@
 -- Moves what is reached from the ladders into the stream, at most ARGV[1] alerts in one step.
 -- ARGV[2] holds five lines for each claim, ARGV[3] tells how many of them to leave out:
--- base, peak or nothing, low, high, evidence.
--- Returns how many moved, and how many claims are done.
+-- base, peak or nothing, low, high, evidence. ARGV[4] names the building of the index that was
+-- looked at, '' any: nothing of another one is claimed.
+-- Returns how many moved, and how many claims are done; nothing where the building is gone.
+if ARGV[4] ~= '' and redis.call('GET', BUILT_FOR) ~= ARGV[4] then return false end
 local most, skipped, moved, done = tonumber(ARGV[1]), tonumber(ARGV[3]), 0, 0
 local none = math.huge
 

@@ -3,6 +3,7 @@
 -- four ladders: the lowest armed rising level, the highest armed falling, the highest waiting
 -- rising and the lowest waiting falling one. So a quiet symbol costs one look into that hash.
 local WATCHED, FRESH, FIRED, COHORTS = 'armed:watched', 'armed:fresh', 'fired', 'armed:cohorts'
+local BUILT_FOR = 'armed:built-for'
 local ROLES, DIRECTIONS, MANY, PER_ENTRY = { 'armed', 'waiting' }, { 'rise', 'fall' }, 500, 100
 
 local function ladder_key(role, base, direction)
