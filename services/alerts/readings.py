@@ -45,8 +45,13 @@ class Readings:
         (pipe or self._redis).set(f"reading:{symbol}", reading.model_dump_json(), ex=KEPT)
 
     def begin_run(self, run: str) -> None:
-        """Forget what was read in another run of a replay: its later days prove nothing now."""
-        if text_of(self._redis.getset("readings:run", run) or "") == run:
+        """Forget what was read in another run of a replay: its later days prove nothing now.
+
+        Where no run is known Redis was emptied, and what is there was read since, in this one:
+        without it the index that stands beside it would be held against too early prices.
+        """
+        known = self._redis.getset("readings:run", run)
+        if known is None or text_of(known) == run:
             return
         for key in self._redis.scan_iter("reading:*", count=1_000):
             self._redis.delete(key)

@@ -266,6 +266,8 @@ def test_a_replay_that_begins_anew_forgets_what_was_read_on_later_days(
     bell.alert("price_rises_to", 110)
     bell.check_at(100)
     readings = bell.services.readings
+    readings.begin_run("2000-05-01")
+    assert "AAPL" in readings.get(["AAPL"]), "Redis was emptied, and a worker starts"
     readings.begin_run("2000-06-01")
     assert readings.get(["AAPL"]) == {}
     bell.check_at(101)
