@@ -14,7 +14,7 @@ from services.container import Services, open_services
 from services.errors import BellwetherError
 from services.metrics.shared import share_metrics
 from services.reporting import start_reporting
-from web import api, commands, errors, pages, security
+from web import api, commands, errors, languages, pages, security
 from workers.queues import RqJobs
 
 
@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     security.protect(app, settings, services.redis)
+    languages.register(app)
     errors.register(app)
     pages.register(app)
     api.register(app)

@@ -57,6 +57,7 @@ class Profile(BaseModel):
     confirmed: bool
     auth_epoch: int
     time_zone: str
+    language: str | None = None
     quiet_hours: QuietHours | None = None
     mail_stopped_at: datetime | None = None
     mail_refused_at: datetime | None = None
@@ -74,6 +75,7 @@ class Profile(BaseModel):
             confirmed=user.confirmed_at is not None,
             auth_epoch=user.auth_epoch,
             time_zone=user.time_zone,
+            language=user.language,
             quiet_hours=user.quiet_hours,
             mail_stopped_at=user.mail_stopped_at,
             mail_refused_at=user.mail_refused_at,

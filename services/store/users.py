@@ -45,6 +45,8 @@ class Destination(BaseModel):
 class User(Record):
     """A person's profile. `auth_epoch` counts up when all sessions and tokens must end.
 
+    `language` is a code such as `de`; None: as the browser asks, in mails English.
+
     Alerts ring by `channels` (`email`, `push`, ids of destinations); where all of these fail, those
     of `fallback` are tried, one after the other.
 
@@ -64,6 +66,7 @@ class User(Record):
     confirmed_at: datetime | None = None
     auth_epoch: int = 1
     time_zone: str = "UTC"
+    language: str | None = None
     quiet_hours: QuietHours | None = None
     mail_stopped_at: datetime | None = None
     mail_refused_at: datetime | None = None
