@@ -1,0 +1,301 @@
+// A chart of bars by Lightweight Charts: candles, volume, averages, levels that can be dragged,
+// and markers that tell what happened. The library is fetched when the first chart is drawn.
+//
+// drawChart(element, options) resolves to a chart: { setBars, setLevels, setMarkers, showAverages,
+// remove }. `element` has a size of its own, and is positioned. Options:
+//   bars            the answer of GET /api/v1/bars/SYMBOL, see docs/api.md
+//   currency        as the quote states it; null where the bars tell it
+//   levels          [{ id, price, label, state }]; a line each, `id` null for one of no alert
+//   markers         [{ id, time, price, label, text }]; time in ISO 8601; with `text` a button
+//                   that tells it, without one a mark on the canvas
+//   averages        days of the averages to draw, such as [50, 200]
+//   onLevelDragged  (level or null, price): a level, or the handle for a new one, was dropped
+//   locale          of numbers and dates, by default the page's
+//   timeZone        of the times of minutes, by default the reader's
+//   texts           { move: "Move {label}, now {price}", place: "Set an alert at {price}" }
+import { mountHandles } from "./handles.js";
+import { mountNotes } from "./notes.js";
+
+const LIBRARY = "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+const SHARE_OF_VOLUME = 0.2;
+const STRETCH = 0.6; // how far beyond the bars, as a share of their span, a level widens the scale
+const INKS = ["ink", "muted", "line", "surface", "gain", "loss", "accent", "brass"];
+
+export async function drawChart(element, options) {
+  const library = await import(LIBRARY);
+  const drawn = new Drawn(library, element, options);
+  return drawn.handle();
+}
+
+class Drawn {
+  constructor(library, element, options) {
+    this.library = library;
+    this.element = element;
+    this.options = { levels: [], markers: [], averages: [], texts: {}, ...options };
+    this.locale = options.locale ?? document.documentElement.lang;
+    this.shown = new Set(this.options.averages);
+    this.averages = new Map();
+    this.marks = null;
+    this.inks = inksOf(element);
+    this.chart = library.createChart(element, this.look());
+    this.candles = this.chart.addSeries(library.CandlestickSeries, this.candleLook());
+    this.volume = this.chart.addSeries(library.HistogramSeries, this.volumeLook());
+    this.volume.priceScale().applyOptions({ scaleMargins: { top: 1 - SHARE_OF_VOLUME, bottom: 0 } });
+    this.handles = mountHandles(this);
+    this.notes = mountNotes(this);
+    // Drawn with every frame, so that what lies above the canvas stays beside what it tells of.
+    this.candles.attachPrimitive({ updateAllViews: () => this.place() });
+    this.follow = followTheme(() => this.recolour());
+    this.setBars(this.options.bars);
+  }
+
+  handle() {
+    return {
+      setBars: (bars) => this.setBars(bars),
+      setLevels: (levels) => this.setLevels(levels),
+      setMarkers: (markers) => this.setMarkers(markers),
+      showAverages: (days) => this.showAverages(days),
+      openNote: (id) => this.notes.open(id),
+      remove: () => this.remove(),
+    };
+  }
+
+  setBars(bars) {
+    this.bars = bars;
+    this.times = timesOf(bars);
+    this.decimals = decimalsFor(bars.close);
+    this.chart.applyOptions({ localization: this.localization() });
+    this.chart.timeScale().applyOptions({ timeVisible: isOfMinutes(bars) });
+    this.candles.applyOptions({ priceFormat: this.priceFormat() });
+    this.candles.setData(this.times.map((time, i) => ({
+      time, open: bars.open[i], high: bars.high[i], low: bars.low[i], close: bars.close[i],
+    })));
+    this.paintVolume();
+    this.setAverages();
+    this.setLevels(this.options.levels);
+    this.setMarkers(this.options.markers);
+    this.chart.timeScale().fitContent();
+  }
+
+  setLevels(levels) {
+    this.options.levels = levels;
+    this.handles.set(levels);
+    this.candles.applyOptions({ autoscaleInfoProvider: (original) => this.scale(original()) });
+  }
+
+  setMarkers(markers) {
+    this.options.markers = markers;
+    const silent = markers.filter(({ text }) => !text);
+    this.marks ??= this.library.createSeriesMarkers(this.candles, []);
+    this.marks.setMarkers(silent.map((marker) => this.markOf(marker)).filter(Boolean));
+    this.notes.set(markers.filter(({ text }) => text));
+  }
+
+  showAverages(days) {
+    this.shown = new Set(days);
+    for (const [n, line] of this.averages) line.applyOptions({ visible: this.shown.has(n) });
+  }
+
+  remove() {
+    this.follow();
+    this.handles.remove();
+    this.notes.remove();
+    this.chart.remove();
+  }
+
+  place() {
+    this.handles.place();
+    this.notes.place();
+  }
+
+  priceText(price) {
+    return new Intl.NumberFormat(this.locale, {
+      minimumFractionDigits: this.decimals, maximumFractionDigits: this.decimals,
+    }).format(price);
+  }
+
+  // The x of a moment: that of the bar which holds it. Null while it is out of sight.
+  xOf(time) {
+    const at = this.barAt(time);
+    return at < 0 ? null : this.chart.timeScale().timeToCoordinate(this.times[at]);
+  }
+
+  barAt(time) {
+    const wanted = isOfMinutes(this.bars) ? Date.parse(time) / 1000 : Date.parse(time.slice(0, 10)) / 1000;
+    let at = -1;
+    while (at + 1 < this.times.length && secondsOf(this.times[at + 1]) <= wanted) at += 1;
+    return at;
+  }
+
+  // Levels widen the scale a little, far ones do not press the bars flat.
+  scale(info) {
+    if (!info?.priceRange) return info;
+    const { minValue, maxValue } = info.priceRange;
+    const reach = (maxValue - minValue || Math.abs(maxValue) * 0.02) * STRETCH;
+    const near = this.options.levels
+      .map(({ price }) => price)
+      .filter((price) => price > minValue - reach && price < maxValue + reach);
+    return {
+      ...info,
+      priceRange: { minValue: Math.min(minValue, ...near), maxValue: Math.max(maxValue, ...near) },
+    };
+  }
+
+  setAverages() {
+    const wanted = this.bars.averages ?? [];
+    for (const [n, line] of this.averages) {
+      if (wanted.some(({ days }) => days === n)) continue;
+      this.chart.removeSeries(line);
+      this.averages.delete(n);
+    }
+    for (const { days, values } of wanted) {
+      const line = this.averages.get(days) ?? this.chart.addSeries(this.library.LineSeries, this.averageLook(days));
+      this.averages.set(days, line);
+      const points = this.times.map((time, i) => (values[i] === null ? { time } : { time, value: values[i] }));
+      line.setData(points);
+      line.applyOptions({ visible: this.shown.has(days) });
+    }
+  }
+
+  paintVolume() {
+    const { open, close, volume } = this.bars;
+    const data = volume.some((count) => count > 0)
+      ? this.times.map((time, i) => ({ time, value: volume[i], color: faint(close[i] < open[i] ? this.inks.loss : this.inks.gain) }))
+      : [];
+    this.volume.setData(data);
+    const bottom = data.length ? SHARE_OF_VOLUME + 0.04 : 0.08;
+    this.candles.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom } });
+  }
+
+  markOf({ id, time, label }) {
+    const at = this.barAt(time);
+    return at < 0 ? null : {
+      id, time: this.times[at], position: "aboveBar", shape: "arrowDown", color: this.inks.brass, text: label,
+    };
+  }
+
+  recolour() {
+    this.inks = inksOf(this.element);
+    this.chart.applyOptions(this.look());
+    this.candles.applyOptions(this.candleLook());
+    for (const [days, line] of this.averages) line.applyOptions(this.averageLook(days));
+    this.paintVolume();
+    this.handles.recolour();
+    this.setMarkers(this.options.markers);
+  }
+
+  look() {
+    const { ink, line, surface, muted } = this.inks;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    return {
+      autoSize: true,
+      layout: {
+        background: { type: "solid", color: surface },
+        textColor: ink,
+        fontFamily: getComputedStyle(this.element).fontFamily,
+        fontSize: 12,
+        attributionLogo: false, // it would add a <style>; the page says whose chart this is
+      },
+      grid: { vertLines: { visible: false }, horzLines: { color: line } },
+      rightPriceScale: { borderVisible: false },
+      timeScale: { borderColor: line, fixLeftEdge: true, fixRightEdge: true, rightOffset: 1 },
+      crosshair: { mode: 0, vertLine: { color: muted }, horzLine: { color: muted } },
+      // The wheel and a finger's way up and down scroll the page.
+      handleScroll: { mouseWheel: false, vertTouchDrag: false },
+      handleScale: { mouseWheel: false, axisPressedMouseMove: false },
+      kineticScroll: { touch: !still, mouse: false },
+    };
+  }
+
+  // Rising candles are hollow, falling ones full: told apart without their colours.
+  candleLook() {
+    const { gain, loss, surface } = this.inks;
+    return {
+      upColor: surface, borderUpColor: gain, wickUpColor: gain,
+      downColor: loss, borderDownColor: loss, wickDownColor: loss,
+      priceLineColor: this.inks.muted,
+    };
+  }
+
+  volumeLook() {
+    return { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false };
+  }
+
+  averageLook(days) {
+    const slow = days === Math.max(...(this.bars?.averages ?? []).map((average) => average.days));
+    return {
+      color: slow ? this.inks.brass : this.inks.accent,
+      lineStyle: slow ? 2 : 0,
+      lineWidth: 2, lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false,
+    };
+  }
+
+  priceFormat() {
+    return { type: "custom", minMove: 10 ** -this.decimals, formatter: (price) => this.priceText(price) };
+  }
+
+  localization() {
+    const zone = isOfMinutes(this.bars) ? this.options.timeZone : "UTC";
+    const day = new Intl.DateTimeFormat(this.locale, { timeZone: zone, dateStyle: "medium" });
+    const moment = new Intl.DateTimeFormat(this.locale, { timeZone: zone, dateStyle: "medium", timeStyle: "short" });
+    const shown = isOfMinutes(this.bars) ? moment : day;
+    this.chart.timeScale().applyOptions({ tickMarkFormatter: ticks(this.locale, zone) });
+    return { locale: this.locale, timeFormatter: (time) => shown.format(dateOf(time)) };
+  }
+}
+
+export const isOfMinutes = (bars) => bars.interval.endsWith("m");
+
+// Minutes are placed by their moment, days and weeks by their session.
+const timesOf = (bars) =>
+  isOfMinutes(bars) ? bars.times.map((time) => Date.parse(time) / 1000) : bars.sessions;
+
+const secondsOf = (time) => (typeof time === "number" ? time : Date.parse(time) / 1000);
+
+function dateOf(time) {
+  if (typeof time === "number") return new Date(time * 1000);
+  if (typeof time === "string") return new Date(time);
+  return new Date(Date.UTC(time.year, time.month - 1, time.day));
+}
+
+// The year, month, day or time of a tick, by its weight (0 year, 1 month, 2 day, 3 and 4 time).
+function ticks(locale, timeZone) {
+  const parts = [
+    { year: "numeric" }, { month: "short" }, { day: "numeric" },
+    { hour: "2-digit", minute: "2-digit" }, { hour: "2-digit", minute: "2-digit" },
+  ].map((part) => new Intl.DateTimeFormat(locale, { timeZone, ...part }));
+  return (time, weight) => parts[weight].format(dateOf(time));
+}
+
+// As many decimals as tell four digits of the last price, at least two.
+function decimalsFor(closes) {
+  const last = Math.abs(closes.at(-1) ?? 0);
+  if (!last) return 2;
+  return Math.min(12, Math.max(2, 3 - Math.floor(Math.log10(last))));
+}
+
+function inksOf(element) {
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  element.append(probe);
+  const inks = {};
+  for (const name of INKS) {
+    probe.style.color = `var(--${name})`;
+    inks[name] = getComputedStyle(probe).color;
+  }
+  probe.remove();
+  return inks;
+}
+
+const faint = (colour) => colour.replace(/^rgb\((.*)\)$/, "rgba($1, 0.35)");
+
+function followTheme(change) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const watch = new MutationObserver(change);
+  watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  dark.addEventListener("change", change);
+  return () => {
+    watch.disconnect();
+    dark.removeEventListener("change", change);
+  };
+}
