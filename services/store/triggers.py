@@ -119,11 +119,14 @@ class Triggers:
         after: Cursor | None = None,
         limit: int = PAGE,
         alert_id: str | None = None,
+        symbol: str | None = None,
     ) -> tuple[list[Trigger], Cursor | None]:
-        """Newest first, and the cursor of the next page; of one alert if `alert_id` is given."""
+        """Newest first, and the cursor of the next page; of one alert if `alert_id` is given, or
+        of one `symbol`, but not of both."""
+        named = ("alert_id", alert_id) if alert_id else ("symbol", symbol) if symbol else None
         query = Query(
             f"users/{uid}/triggers",
-            where=(("alert_id", "==", alert_id),) if alert_id else (),
+            where=((named[0], "==", named[1]),) if named else (),
             order_by=(("noticed_at", "descending"),),
             limit=limit + 1,
             after=after,
