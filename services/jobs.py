@@ -23,6 +23,10 @@ class Jobs(Protocol):
     def fetch_earnings(self, symbol: str) -> None:
         """Fetch the next earnings date into the cache, soon."""
 
+    def fetch_news(self, symbol: str, name: str) -> None:
+        """Fetch what is told of a symbol, or the company `name`, into the cache, soon."""
+
+
     def check_shard(self, number: int, of: int) -> None:
         """Check the symbols of one of the shards of a check, unless that is to be done already."""
 
