@@ -50,6 +50,10 @@ class RqJobs:
     def fetch_earnings(self, symbol: str) -> None:
         self._enqueue(FAST, "fetch_earnings", symbol)
 
+    def fetch_news(self, symbol: str, name: str) -> None:
+        self._enqueue(FAST, "fetch_news", symbol, name)
+
+
     def check_shard(self, number: int, of: int) -> None:
         """Each has a name of its own: the end of one that runs would erase another of its name."""
         name = f"check-{number}-of-{of}-"
