@@ -54,6 +54,12 @@ def fetch_earnings(symbol: str) -> None:
     earnings_into_cache(parts().provider, parts().services.redis, symbol, _now())
 
 
+def fetch_news(symbol: str, name: str) -> None:
+    """Fetch the news that a page shows when it is seen next."""
+    news_into_cache(parts().news_source, parts().services.redis, symbol, name, _now())
+
+
+
 def check_alerts() -> None:
     """Hold every armed alert against the market: in this job, or in one for each shard."""
     shards = parts().services.settings.check_shards
