@@ -17,6 +17,7 @@ from services.jobs import AccountMail, Notice
 from services.market.fetch import fetch_into_cache, search_into_cache
 from services.market.fetch_past import bars_into_cache, earnings_into_cache
 from services.market.models import BarInterval
+from services.market.news import news_into_cache
 from services.notify.digest import follow_clock
 from services.notify.waking import wake
 from services.store.system import Shard
