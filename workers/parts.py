@@ -65,6 +65,10 @@ class Parts:
         return self._provider or open_provider(self.services)
 
     @cached_property
+    def news_source(self) -> NewsSource:
+        return open_news(self.services.settings, self.provider)
+
+    @cached_property
     def cache(self) -> QuoteCache:
         return QuoteCache(self.services.redis)
 
