@@ -209,6 +209,17 @@ def open_provider(services: Services) -> Provider:
     return YahooProvider(Backoff(services.redis))
 
 
+def open_news(settings: Settings, provider: Provider) -> NewsSource:
+    """newsapi.org where there is a key, else what the prices' source tells; none in a replay."""
+    if provider.name == "replay":
+        return NoNews()
+    if settings.news_api_key:
+        from services.market.news_api import NewsApi  # only where it is used
+
+        return NewsApi(settings.news_api_key)
+    return provider if isinstance(provider, NewsSource) else NoNews()
+
+
 def _replay(settings: Settings, services: Services) -> Provider:
     start = date.fromisoformat(settings.replay_start)
     seconds = settings.replay_day_seconds
