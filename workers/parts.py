@@ -20,6 +20,7 @@ from services.container import Services, open_services
 from services.market.cache import QuoteCache
 from services.market.histories import Histories
 from services.market.hours import Hours
+from services.market.news import NewsSource, NoNews
 from services.market.provider import Provider
 from services.market.recent import RecentBars
 from services.market.replay import ReplayProvider
