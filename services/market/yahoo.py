@@ -98,6 +98,10 @@ class YahooProvider:
         }
         return yahoo_answers.read_matches(self._ask(_SEARCH, params, now))
 
+    def news(self, symbol: str, name: str, now: datetime) -> list[NewsItem]:  # noqa: ARG002
+        """What Yahoo's search tells of the symbol."""
+        return news_yahoo.read_news(self._ask(_SEARCH, news_yahoo.params_for(symbol), now))
+
     def _chart(
         self,
         symbol: str,
