@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote as url_quote
 
 from services.errors import RateLimited
-from services.market import yahoo_answers
+from services.market import news_yahoo, yahoo_answers
 from services.market.backoff import Backoff
 from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
 from services.market.provider import MAX_SYMBOLS_A_REQUEST
