@@ -10,6 +10,7 @@ from services.errors import RateLimited
 from services.market import news_yahoo, yahoo_answers
 from services.market.backoff import Backoff
 from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
+from services.market.news import NewsItem
 from services.market.provider import MAX_SYMBOLS_A_REQUEST
 from services.market.yahoo_line import TIME_LIMIT, Session, YahooLine
 
