@@ -110,6 +110,10 @@ class Services:
         return QuoteDesk(self.redis, self.jobs)
 
     @cached_property
+    def news(self) -> NewsDesk:
+        return NewsDesk(self.redis, self.jobs)
+
+    @cached_property
     def lookup(self) -> Lookup:
         return Lookup(self.desk)
 
