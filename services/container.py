@@ -19,6 +19,7 @@ from services.alerts.readings import Readings
 from services.jobs import Jobs
 from services.market.desk import QuoteDesk
 from services.market.lookup import Lookup
+from services.market.news import NewsDesk
 from services.notify.destinations import Destinations
 from services.notify.guarded import allowed_hosts
 from services.notify.push_keys import PushKey, push_key
