@@ -11,7 +11,7 @@ Whatever comes from a source is a stranger's text: bounded here, escaped where i
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -41,6 +41,7 @@ class NewsItem(BaseModel):
     published_at: datetime
 
 
+@runtime_checkable
 class NewsSource(Protocol):
     def news(self, symbol: str, name: str, now: datetime) -> list[NewsItem]:
         """What is told of a symbol, or of the company `name`, in any order.
