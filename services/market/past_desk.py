@@ -57,6 +57,11 @@ class PastDesk:
         mark = _Mark(self._bars.pending, self._bars.name(symbol, "1d"))
         return self._answer(look, mark, lambda: self._jobs.fetch_bars(symbol, "1d", years), wait)
 
+    def splits(self, symbol: str) -> tuple[Split, ...]:
+        """See QuoteDesk."""
+        kept = self._bars.get(symbol, "1d") if _is_normal(symbol) else None
+        return kept.chart.splits if kept else ()
+
     def minutes(self, symbol: str, now: datetime, wait: float) -> tuple[Bar, ...] | Absent:
         """See QuoteDesk."""
         if not _is_normal(symbol):
