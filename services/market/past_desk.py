@@ -13,7 +13,7 @@ from services.market.absent import Absent
 from services.market.bars import BarCache, Kept
 from services.market.cache import QuoteCache
 from services.market.earnings import EarningsCache
-from services.market.models import Bar, normal_symbol
+from services.market.models import Bar, Split, normal_symbol
 from services.market.pending import Pending
 
 OLDEST_MINUTES = timedelta(minutes=15)
