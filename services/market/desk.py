@@ -109,6 +109,10 @@ class QuoteDesk:
         first, in shares of that session. Empty where the source has none."""
         return self._past.daily(symbol, now, wait, years)
 
+    def splits(self, symbol: str) -> tuple[Split, ...]:
+        """The splits of the years of daily bars that are at hand, oldest first."""
+        return self._past.splits(symbol)
+
     def minutes(self, symbol: str, now: datetime, wait: float = WAIT) -> tuple[Bar, ...] | Absent:
         """1-minute bars of up to 7 days, oldest first, in shares of the last one; at most
         15 minutes old."""
