@@ -20,7 +20,7 @@ from services.market.cache import (
     Reading,
     normal_search,
 )
-from services.market.models import Bar, Match, Quote
+from services.market.models import Bar, Match, Quote, Split
 from services.market.past_desk import PastDesk
 
 WAIT = 3.0
