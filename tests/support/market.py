@@ -213,6 +213,9 @@ class RecordingJobs:
         if self._earnings:
             self._earnings(symbol)
 
+    def fetch_news(self, symbol: str, name: str) -> None:
+        self.news_asked.append((symbol, name))
+
     def check_shard(self, number: int, of: int) -> None:
         self.shards.append((number, of))
 
