@@ -165,6 +165,7 @@ class RecordingJobs:
     account_mails: list[tuple[AccountMail, str]] = field(default_factory=list)
     bars_asked: list[tuple[str, BarInterval, int]] = field(default_factory=list)
     earnings_asked: list[str] = field(default_factory=list)
+    news_asked: list[tuple[str, str]] = field(default_factory=list)
     notices: list[tuple[Notice, str, tuple[str, ...]]] = field(default_factory=list)
     channel_notices: list[tuple[str, str, str]] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
