@@ -188,6 +188,44 @@ class Quotes(Answer):
     next: None = None
 
 
+class BarsQuery(Request):
+    range: RangeName = Field(USUAL, description="How far back, such as 1d, 6mo or 10y")
+
+
+class Average(Answer):
+    """The simple average of `days` daily closes, at the end of each bar; null where there are
+    too few."""
+
+    days: int
+    values: list[float | None]
+
+
+class Bars(Answer):
+    """The bars of a range in columns, oldest first, the running one included, all in shares of
+    the last one. Prices are in `currency` (GBp is pence).
+
+    `times` are the first moments of the bars' spans of `interval`, `sessions` their first trading
+    days in the exchange's `timezone`. `averages` are of ranges of days and weeks only.
+    `pending`: no answer yet, ask again after `Retry-After`.
+    """
+
+    symbol: str
+    range: RangeName
+    interval: Interval
+    currency: str
+    timezone: str
+    source: str
+    pending: bool
+    times: list[Instant]
+    sessions: list[IsoDate]
+    open: list[float]
+    high: list[float]
+    low: list[float]
+    close: list[float]
+    volume: list[int]
+    averages: list[Average]
+
+
 class SearchQuery(Request):
     q: Annotated[str, Field(max_length=200, description="A symbol or a company's name")]
 
