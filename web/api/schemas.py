@@ -23,6 +23,7 @@ from services.alerts.conditions import Condition
 from services.alerts.intervals import IsoDate
 from services.alerts.words import MAX_TEXT
 from services.market.models import MarketState
+from services.market.ranges import USUAL, Interval, RangeName
 from services.notify.quiet import QuietHours
 from services.notify.snoozing import HOURS
 from services.store.alerts import MAX_NOTE, MAX_REARM_MARGIN, Frequency, State
