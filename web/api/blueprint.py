@@ -32,5 +32,5 @@ def openapi() -> dict[str, Any]:
 
 @api.after_request
 def _keep_out_of_caches(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.setdefault("Cache-Control", "no-store")
     return response
