@@ -85,6 +85,7 @@ def operation(
     *problems: int,
     open_to_all: bool = False,
     headers: type[BaseModel] | None = None,
+    conditional: bool = False,
 ) -> Callable[[Callable[..., Any]], View]:
     """Describe and validate a view that answers `model` with `status`.
 
