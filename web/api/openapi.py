@@ -91,6 +91,7 @@ def operation(
 
     Its parameters `json` and `query` are the request's models. `problems` are the statuses of
     its refusals beside those that any view may have; `headers` are told in the document only.
+    A `conditional` view answers 304 where the program has the same already.
     """
     refusals = {f"HTTP_{code}": Problem for code in sorted({*USUAL_PROBLEMS, *problems})}
     answers = Answers(**{f"HTTP_{status}": model}, **refusals)
