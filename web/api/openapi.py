@@ -94,7 +94,8 @@ def operation(
     A `conditional` view answers 304 where the program has the same already.
     """
     refusals = {f"HTTP_{code}": Problem for code in sorted({*USUAL_PROBLEMS, *problems})}
-    answers = Answers(**{f"HTTP_{status}": model}, **refusals)
+    unchanged = {"HTTP_304": None} if conditional else {}
+    answers = Answers(**{f"HTTP_{status}": model}, **unchanged, **refusals)
     security: list[Any] | None = [] if open_to_all else None
 
     def decorate(view: Callable[..., Any]) -> View:
