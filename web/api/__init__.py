@@ -4,6 +4,7 @@ from flask import Flask
 
 from web.api import (
     alerts,
+    bars,
     devices,
     preview,
     quotes,
