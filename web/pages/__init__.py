@@ -21,6 +21,7 @@ from web.pages import (
     metrics,
     notifications,
     passwords,
+    symbols,
     triggers,
     watchlists,
 )
