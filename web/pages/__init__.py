@@ -44,6 +44,7 @@ BLUEPRINTS = (
     mail_links.pages,
     metrics.pages,
     devices.pages,
+    symbols.pages,
 )
 
 
