@@ -2,7 +2,7 @@
 // and markers that tell what happened. The library is fetched when the first chart is drawn.
 //
 // drawChart(element, options) resolves to a chart: { setBars, setLevels, setMarkers, showAverages,
-// remove }. `element` has a size of its own, and is positioned. Options:
+// openNote, remove, busy }. `element` has the class `chart` of symbol.css. Options:
 //   bars            the answer of GET /api/v1/bars/SYMBOL, see docs/api.md
 //   currency        as the quote states it; null where the bars tell it
 //   levels          [{ id, price, label, state }]; a line each, `id` null for one of no alert
@@ -15,11 +15,12 @@
 //   texts           { move: "Move {label}, now {price}", place: "Set an alert at {price}" }
 import { mountHandles } from "./handles.js";
 import { mountNotes } from "./notes.js";
+import { colour } from "./theme.js";
 
 const LIBRARY = "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 const SHARE_OF_VOLUME = 0.2;
 const STRETCH = 0.6; // how far beyond the bars, as a share of their span, a level widens the scale
-const INKS = ["ink", "muted", "line", "surface", "gain", "loss", "accent", "brass"];
+const INKS = ["ink", "muted", "line", "surface", "gain", "loss", "accent", "second", "brass"];
 
 export async function drawChart(element, options) {
   const library = await import(LIBRARY);
@@ -36,7 +37,7 @@ class Drawn {
     this.shown = new Set(this.options.averages);
     this.averages = new Map();
     this.marks = null;
-    this.inks = inksOf(element);
+    this.inks = inksNow();
     this.chart = library.createChart(element, this.look());
     this.candles = this.chart.addSeries(library.CandlestickSeries, this.candleLook());
     this.volume = this.chart.addSeries(library.HistogramSeries, this.volumeLook());
@@ -50,17 +51,22 @@ class Drawn {
   }
 
   handle() {
+    const drawn = this;
     return {
-      setBars: (bars) => this.setBars(bars),
+      setBars: (bars, { levels, markers } = {}) => this.setBars(bars, levels, markers),
       setLevels: (levels) => this.setLevels(levels),
       setMarkers: (markers) => this.setMarkers(markers),
       showAverages: (days) => this.showAverages(days),
       openNote: (id) => this.notes.open(id),
       remove: () => this.remove(),
+      get busy() {
+        return drawn.element.contains(document.activeElement);
+      },
     };
   }
 
-  setBars(bars) {
+  setBars(bars, levels = this.options.levels, markers = this.options.markers) {
+    const renewed = this.bars?.range === bars.range && this.bars?.symbol === bars.symbol;
     this.bars = bars;
     this.times = timesOf(bars);
     this.decimals = decimalsFor(bars.close);
@@ -72,9 +78,9 @@ class Drawn {
     })));
     this.paintVolume();
     this.setAverages();
-    this.setLevels(this.options.levels);
-    this.setMarkers(this.options.markers);
-    this.chart.timeScale().fitContent();
+    this.setLevels(levels);
+    this.setMarkers(markers);
+    if (!renewed) this.chart.timeScale().fitContent();
   }
 
   setLevels(levels) {
@@ -175,7 +181,7 @@ class Drawn {
   }
 
   recolour() {
-    this.inks = inksOf(this.element);
+    this.inks = inksNow();
     this.chart.applyOptions(this.look());
     this.candles.applyOptions(this.candleLook());
     for (const [days, line] of this.averages) line.applyOptions(this.averageLook(days));
@@ -224,7 +230,7 @@ class Drawn {
   averageLook(days) {
     const slow = days === Math.max(...(this.bars?.averages ?? []).map((average) => average.days));
     return {
-      color: slow ? this.inks.brass : this.inks.accent,
+      color: slow ? this.inks.second : this.inks.accent,
       lineStyle: slow ? 2 : 0,
       lineWidth: 2, lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false,
     };
@@ -274,28 +280,11 @@ function decimalsFor(closes) {
   return Math.min(12, Math.max(2, 3 - Math.floor(Math.log10(last))));
 }
 
-function inksOf(element) {
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  element.append(probe);
-  const inks = {};
-  for (const name of INKS) {
-    probe.style.color = `var(--${name})`;
-    inks[name] = getComputedStyle(probe).color;
-  }
-  probe.remove();
-  return inks;
-}
+const inksNow = () => Object.fromEntries(INKS.map((name) => [name, colour(name)]));
 
 const faint = (colour) => colour.replace(/^rgb\((.*)\)$/, "rgba($1, 0.35)");
 
 function followTheme(change) {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const watch = new MutationObserver(change);
-  watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-  dark.addEventListener("change", change);
-  return () => {
-    watch.disconnect();
-    dark.removeEventListener("change", change);
-  };
+  document.addEventListener("themechange", change);
+  return () => document.removeEventListener("themechange", change);
 }
