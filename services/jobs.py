@@ -27,6 +27,12 @@ class Jobs(Protocol):
         """Fetch what is told of a symbol, or the company `name`, into the cache, soon."""
 
 
+    def fetch_sparks(self, symbols: Sequence[str]) -> None:
+        """Fetch the last 30 closes of these symbols into the cache, soon."""
+
+    def fetch_hours(self, calendars: Sequence[str]) -> None:
+        """Write when these calendars' exchanges open and close into the cache, soon."""
+
     def check_shard(self, number: int, of: int) -> None:
         """Check the symbols of one of the shards of a check, unless that is to be done already."""
 

@@ -10,7 +10,9 @@ from services.alerts.explain import Explainer
 from services.alerts.index import ArmedIndex
 from services.container import Services
 from services.market.fetch import fetch_into_cache, search_into_cache
+from services.market.fetch_hours import hours_into_cache
 from services.market.fetch_past import bars_into_cache, earnings_into_cache
+from services.market.fetch_sparks import sparks_into_cache
 from services.market.histories import Histories
 from services.market.hours import Hours
 from services.market.models import BarInterval
@@ -76,3 +78,11 @@ class _AtOnce(RqJobs):
     def fetch_earnings(self, symbol: str) -> None:
         redis = self._parts.services.redis
         earnings_into_cache(self._parts.provider, redis, symbol, self._clock())
+
+    def fetch_sparks(self, symbols: Sequence[str]) -> None:
+        redis = self._parts.services.redis
+        sparks_into_cache(self._parts.provider, redis, symbols, self._clock())
+
+    def fetch_hours(self, calendars: Sequence[str]) -> None:
+        moment = self._parts.provider.market_time(self._clock())
+        hours_into_cache(self._parts.services.redis, calendars, moment)

@@ -15,7 +15,9 @@ from services.alerts.reconcile import reconcile
 from services.errors import StoreError
 from services.jobs import AccountMail, Notice
 from services.market.fetch import fetch_into_cache, search_into_cache
+from services.market.fetch_hours import hours_into_cache
 from services.market.fetch_past import bars_into_cache, earnings_into_cache
+from services.market.fetch_sparks import sparks_into_cache
 from services.market.models import BarInterval
 from services.market.news import news_into_cache
 from services.notify.digest import follow_clock
@@ -59,6 +61,16 @@ def fetch_news(symbol: str, name: str) -> None:
     """Fetch the news that a page shows when it is seen next."""
     news_into_cache(parts().news_source, parts().services.redis, symbol, name, _now())
 
+
+
+def fetch_sparks(symbols: list[str]) -> None:
+    """Fetch the closes that pages want to draw."""
+    sparks_into_cache(parts().provider, parts().services.redis, symbols, _now())
+
+
+def fetch_hours(calendars: list[str]) -> None:
+    """Write down the hours of exchanges that pages want to tell."""
+    hours_into_cache(parts().services.redis, calendars, parts().provider.market_time(_now()))
 
 
 def check_alerts() -> None:

@@ -54,6 +54,12 @@ class RqJobs:
         self._enqueue(FAST, "fetch_news", symbol, name)
 
 
+    def fetch_sparks(self, symbols: Sequence[str]) -> None:
+        self._enqueue(FAST, "fetch_sparks", list(symbols))
+
+    def fetch_hours(self, calendars: Sequence[str]) -> None:
+        self._enqueue(FAST, "fetch_hours", list(calendars))
+
     def check_shard(self, number: int, of: int) -> None:
         """Each has a name of its own: the end of one that runs would erase another of its name."""
         name = f"check-{number}-of-{of}-"

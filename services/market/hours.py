@@ -46,6 +46,14 @@ class Hours:
             before -= timedelta(days=1)
         return before
 
+    def sessions_within(
+        self, calendar: str, begin: datetime, end: datetime
+    ) -> list[tuple[int, int]]:
+        """Opens and closes, in seconds since 1970, of the sessions that touch the span; of a
+        calendar by its name. Empty where it is not known, or not for these years."""
+        schedule = _schedule(calendar)
+        return schedule.within(begin.timestamp(), end.timestamp()) if schedule else []
+
     def has_traded_since(
         self, exchange: str, since: datetime, now: datetime, *, extended: bool = False
     ) -> bool:
@@ -76,6 +84,12 @@ class _Schedule:
 
     def sessions_up_to(self, day: int) -> int:
         return bisect_right(self.sessions, day)
+
+    def within(self, begin: float, end: float) -> list[tuple[int, int]]:
+        if begin < self.opens[0] or end > self.closes[-1]:
+            return []
+        first, beyond = bisect_left(self.closes, begin), bisect_right(self.opens, end)
+        return list(zip(self.opens[first:beyond], self.closes[first:beyond], strict=True))
 
     def is_open_within(self, begin: float, end: float) -> bool:
         if begin < self.opens[0] or max(begin, end) > self.closes[-1]:

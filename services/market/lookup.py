@@ -1,16 +1,30 @@
 """From what a person typed to a symbol that has a quote."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.errors import InvalidInput, NoQuote, UnknownSymbol
-from services.market.desk import QuoteDesk
+from services.market.cache import CachedQuote
+from services.market.desk import WAIT, Absent, QuoteDesk
 from services.market.models import Quote, normal_symbol
+from services.texts import gettext as _
 
 _SHARE_CLASS = re.compile(r"([A-Z]+)\.([A-Z])")
 MAX_SUGGESTIONS = 5
 FRESH_TO_ARM = timedelta(seconds=15)
 OLDEST_TO_ARM = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """What became of symbols: those that have a quote, by what was typed; those that the source
+    does not know; those about which it gave no answer in time."""
+
+    found: dict[str, str]
+    unknown: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
 
 class Lookup:
@@ -38,6 +52,26 @@ class Lookup:
             return self.find("-".join(share_class.groups()), now, max_age)
         raise self._unknown(symbol, now)
 
+    def find_all(self, texts: Iterable[str], now: datetime, wait: float = WAIT) -> Several:
+        """Which of these symbols have a quote, all asked for at once; what is not spelt as a
+        symbol is unknown. `BRK.B` is understood as `BRK-B`."""
+        spelt = {text: _spelt(text) for text in dict.fromkeys(texts)}
+        answers = self._desk.get([s for s in spelt.values() if s], now, wait)
+        missing = [s for s, answer in answers.items() if answer is Absent.MISSING]
+        classes = {s: "-".join(m.groups()) for s in missing if (m := _SHARE_CLASS.fullmatch(s))}
+        if classes:
+            answers |= self._desk.get(list(classes.values()), now, wait)
+        found: dict[str, str] = {}
+        unknown, unanswered = [], []
+        for text, symbol in spelt.items():
+            named = classes.get(symbol, symbol) if symbol else ""
+            answer = answers.get(named, Absent.MISSING)
+            if isinstance(answer, CachedQuote):
+                found[text] = named
+            else:
+                (unanswered if answer is Absent.PENDING else unknown).append(text)
+        return Several(found, tuple(unknown), tuple(unanswered))
+
     def find_to_arm(self, text: str, now: datetime) -> Quote:
         """The same, read just now: what a price did before an alert was set is no evidence.
 
@@ -51,6 +85,13 @@ class Lookup:
     def _unknown(self, text: str, now: datetime) -> UnknownSymbol | InvalidInput:
         text = text.strip()
         if not text:
-            return InvalidInput("symbol", "Type a symbol or a company's name.")
+            return InvalidInput("symbol", _("Type a symbol or a company's name."))
         matches = self._desk.search(text, now).matches[:MAX_SUGGESTIONS]
         return UnknownSymbol(text[:60], tuple((m.symbol, m.name) for m in matches))
+
+
+def _spelt(text: str) -> str | None:
+    try:
+        return normal_symbol(text)
+    except ValueError:
+        return None

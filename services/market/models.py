@@ -106,6 +106,14 @@ class Chart(_Frozen):
     exchange: str = ""
 
 
+class Closes(_Frozen):
+    """The closes of sessions, oldest first, all in shares of the present; `currency` is empty
+    where unknown."""
+
+    days: tuple[tuple[date, float], ...] = ()
+    currency: str = ""
+
+
 class Match(_Frozen):
     """A symbol that fits a search text."""
 

@@ -1,5 +1,6 @@
 """Marks in Redis that a worker is asked for something, so that it is asked once."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from redis import Redis
@@ -19,9 +20,21 @@ class Pending:
         """Whether nobody has asked a worker for it yet; then the caller must."""
         return bool(self._redis.set(self._key(name), 1, nx=True, ex=_KEPT))
 
+    def claim_all(self, names: Sequence[str]) -> list[str]:
+        """Those of `names` that nobody has asked a worker for yet; the caller must."""
+        with self._redis.pipeline(transaction=False) as batch:
+            for name in names:
+                batch.set(self._key(name), 1, nx=True, ex=_KEPT)
+            return [name for name, won in zip(names, batch.execute(), strict=True) if won]
+
     def release(self, name: str) -> None:
         """Nobody is fetching it any more."""
         self._redis.delete(self._key(name))
+
+    def release_all(self, names: Sequence[str]) -> None:
+        """Nobody is fetching any of these any more."""
+        if names:
+            self._redis.delete(*map(self._key, names))
 
     def is_set(self, name: str) -> bool:
         """Whether a worker is asked for it."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
+from services.market.models import Bar, BarInterval, Chart, Closes, Match, Quote, Split
 
 MAX_SYMBOLS_A_REQUEST = 100
 
@@ -48,6 +48,10 @@ class Provider(Protocol):
 
     def chart(self, symbol: str, interval: BarInterval, since: datetime, now: datetime) -> Chart:
         """What `bars` (of regular hours) and `splits` tell, in one upstream request."""
+
+    def closes(self, symbols: Sequence[str], since: datetime, now: datetime) -> dict[str, Closes]:
+        """The closes of sessions after that of `since` (market time), the running one's last
+        price included, of those of `symbols` that have any; many symbols in one request."""
 
     def earnings(self, symbol: str, now: datetime) -> date | None:
         """The first day on which the next earnings may come, today or later; None: not known."""

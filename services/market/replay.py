@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from services.market.bars import in_shares_of
 from services.market.day_path import DayPath, Stretch
-from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
+from services.market.models import Bar, BarInterval, Chart, Closes, Match, Quote, Split
 from services.market.replay_clock import NEW_YORK, Moment, ReplayClock, opening
 
 MAX_MATCHES = 10
@@ -121,6 +122,21 @@ class ReplayProvider:
             currency=_CURRENCY,
             exchange=_listing(symbol)[1],
         )
+
+    def closes(self, symbols: Sequence[str], since: datetime, now: datetime) -> dict[str, Closes]:
+        """Of the symbols that the replay has, in shares of the replayed day."""
+        today = self._clock.moment(now).session
+        charts = {s: self.chart(s, "1d", since, now) for s in symbols if s in self._histories}
+        return {
+            symbol: Closes(
+                days=tuple(
+                    (bar.session, bar.close)
+                    for bar in in_shares_of(chart.bars, chart.splits, today)
+                ),
+                currency=chart.currency,
+            )
+            for symbol, chart in charts.items()
+        }
 
     def earnings(self, symbol: str, now: datetime) -> date | None:  # noqa: ARG002
         """None: the replay knows prices only."""

@@ -9,14 +9,19 @@ from urllib.parse import quote as url_quote
 from services.errors import RateLimited
 from services.market import news_yahoo, yahoo_answers
 from services.market.backoff import Backoff
-from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
+from services.market.models import Bar, BarInterval, Chart, Closes, Match, Quote, Split
 from services.market.news import NewsItem
 from services.market.provider import MAX_SYMBOLS_A_REQUEST
 from services.market.yahoo_line import TIME_LIMIT, Session, YahooLine
 
 _QUOTES = "https://query1.finance.yahoo.com/v7/finance/quote?"
 _CHART = "https://query1.finance.yahoo.com/v8/finance/chart/"
+_SPARK = "https://query1.finance.yahoo.com/v7/finance/spark"
 _SEARCH = "https://query1.finance.yahoo.com/v1/finance/search"
+_CLOSES_A_REQUEST = 20
+"""Yahoo refuses more with 400."""
+_MOST_REFUSALS = 6
+"""One symbol without a past makes Yahoo refuse its whole batch: so often it is halved."""
 _NO_DATA = frozenset({400, 404, 422})
 _MINUTES_REACH = timedelta(days=7)
 # How much more is asked for than is wanted, before and after: the running session and a split
@@ -81,6 +86,24 @@ class YahooProvider:
         if not answer:
             return Chart()
         return yahoo_answers.read_chart(answer, symbol, interval, since, now)
+
+    def closes(self, symbols: Sequence[str], since: datetime, now: datetime) -> dict[str, Closes]:
+        """Of up to three months, one request for every twenty symbols."""
+        starts = range(0, len(symbols), _CLOSES_A_REQUEST)
+        batches = [symbols[start : start + _CLOSES_A_REQUEST] for start in starts]
+        closes: dict[str, Closes] = {}
+        refused = 0
+        while batches and refused < _MOST_REFUSALS:
+            batch = batches.pop(0)  # halves wait behind the batches that may be well
+            params = {"symbols": ",".join(batch), "range": "3mo", "interval": "1d"}
+            answer = self._ask(_SPARK, params, now, _NO_DATA)
+            if answer:
+                closes |= yahoo_answers.read_closes(answer, batch, since)
+                continue
+            refused += 1
+            if half := len(batch) // 2:
+                batches += [batch[:half], batch[half:]]
+        return closes
 
     def earnings(self, symbol: str, now: datetime) -> date | None:
         """Quotes carry it; this asks for one."""

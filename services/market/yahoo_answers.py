@@ -13,6 +13,7 @@ from services.market.models import (
     Bar,
     BarInterval,
     Chart,
+    Closes,
     MarketState,
     Match,
     Quote,
@@ -26,6 +27,7 @@ from services.market.yahoo_shapes import (
     RawChart,
     RawQuote,
     SearchAnswer,
+    SparkAnswer,
 )
 
 SOURCE = "yahoo"
@@ -93,6 +95,19 @@ def read_splits(answer: object, symbol: str, since: datetime, now: datetime) -> 
     for chart in _read(ChartAnswer, answer).chart.result[:1]:
         return _splits_within(chart, symbol, since, now)
     return []
+
+
+def read_closes(answer: object, asked: Collection[str], since: datetime) -> dict[str, Closes]:
+    """The closes after the session of `since` of `asked` symbols, in shares of today.
+
+    Raises SourceUnavailable if it is no answer about many symbols.
+    """
+    return {
+        one.symbol: Closes(days=tuple(_closes(chart, since)), currency=chart.meta.currency)
+        for one in _read(SparkAnswer, answer).spark.result
+        for chart in one.response[:1]
+        if one.symbol in asked
+    }
 
 
 def read_matches(answer: object) -> list[Match]:
@@ -191,6 +206,18 @@ def _bars_after(chart: RawChart, interval: BarInterval, since: datetime) -> list
         bars[bar.start] = _joined(bars[bar.start], bar) if bar.start in bars else bar
     zone = _zone(chart.meta.timezone)
     return [bars[start] for start in sorted(bars) if _end(bars[start], interval, zone) > since]
+
+
+def _closes(chart: RawChart, since: datetime) -> list[tuple[date, float]]:
+    zone = _zone(chart.meta.timezone)
+    after = since.astimezone(zone).date()
+    by_session = {
+        moment.astimezone(zone).date(): close
+        for series in chart.indicators.quote[:1]
+        for moment, close in zip(chart.timestamp, series.close, strict=False)
+        if moment is not None and close is not None
+    }
+    return sorted(one for one in by_session.items() if one[0] > after)
 
 
 def _splits_within(chart: RawChart, symbol: str, since: datetime, now: datetime) -> list[Split]:

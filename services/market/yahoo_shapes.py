@@ -149,6 +149,19 @@ class ChartAnswer(BaseModel):
     chart: ChartResponse
 
 
+class RawSpark(BaseModel):
+    symbol: Text = ""
+    response: Annotated[list[RawChart], BeforeValidator(_records)] = []
+
+
+class SparkResponse(BaseModel):
+    result: Annotated[list[RawSpark], BeforeValidator(_records)]
+
+
+class SparkAnswer(BaseModel):
+    spark: SparkResponse
+
+
 class RawMatch(BaseModel):
     symbol: Text = ""
     long_name: Text = Field("", alias="longname")

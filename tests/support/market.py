@@ -22,8 +22,10 @@ from services.errors import MarketError
 from services.jobs import AccountMail, Notice
 from services.market.cache import QuoteCache
 from services.market.fetch import fetch_into_cache, search_into_cache
+from services.market.fetch_hours import hours_into_cache
 from services.market.fetch_past import bars_into_cache, earnings_into_cache
-from services.market.models import Bar, BarInterval, Chart, Match, Quote, Split
+from services.market.fetch_sparks import sparks_into_cache
+from services.market.models import Bar, BarInterval, Chart, Closes, Match, Quote, Split
 from services.market.provider import MAX_SYMBOLS_A_REQUEST, Provider
 from services.market.replay import ReplayProvider
 
@@ -85,6 +87,7 @@ class FixedProvider:
     quotes_of: dict[str, Quote] = field(default_factory=dict)
     bars_of: dict[tuple[str, BarInterval], list[Bar]] = field(default_factory=dict)
     splits_of: dict[str, list[Split]] = field(default_factory=dict)
+    closes_of: dict[str, list[tuple[date, float]]] = field(default_factory=dict)
     matches_of: dict[str, list[Match]] = field(default_factory=dict)
     earnings_of: dict[str, date] = field(default_factory=dict)
     error: MarketError | None = None
@@ -140,6 +143,14 @@ class FixedProvider:
             exchange=quote.exchange if quote else "",
         )
 
+    def closes(self, symbols: Sequence[str], since: datetime, now: datetime) -> dict[str, Closes]:
+        self._answer("closes", list(symbols))
+        return {
+            symbol: Closes(days=tuple(days), currency=self.quotes_of[symbol].currency)
+            for symbol in symbols
+            if (days := [one for one in self.closes_of.get(symbol, []) if one[0] > since.date()])
+        }
+
     def earnings(self, symbol: str, now: datetime) -> date | None:
         self._answer("earnings", symbol)
         return self.earnings_of.get(symbol)
@@ -165,6 +176,8 @@ class RecordingJobs:
     account_mails: list[tuple[AccountMail, str]] = field(default_factory=list)
     bars_asked: list[tuple[str, BarInterval, int]] = field(default_factory=list)
     earnings_asked: list[str] = field(default_factory=list)
+    sparks_asked: list[list[str]] = field(default_factory=list)
+    hours_asked: list[list[str]] = field(default_factory=list)
     news_asked: list[tuple[str, str]] = field(default_factory=list)
     notices: list[tuple[Notice, str, tuple[str, ...]]] = field(default_factory=list)
     channel_notices: list[tuple[str, str, str]] = field(default_factory=list)
@@ -176,6 +189,8 @@ class RecordingJobs:
     _search: Callable[[str], object] | None = None
     _bars: Callable[[str, BarInterval, int], object] | None = None
     _earnings: Callable[[str], object] | None = None
+    _sparks: Callable[[Sequence[str]], object] | None = None
+    _hours: Callable[[Sequence[str]], object] | None = None
 
     def run_market(
         self,
@@ -184,13 +199,17 @@ class RecordingJobs:
         clock: Callable[[], datetime],
         redis: Redis | None = None,
     ) -> None:
-        """From now on fetch and search at once, as a very fast worker would; with `redis` bars
-        and earnings too."""
+        """From now on fetch and search at once, as a very fast worker would; with `redis` bars,
+        earnings, sparks and hours too."""
         if redis is not None:
             self._bars = lambda symbol, interval, years: bars_into_cache(
                 provider, redis, symbol, interval, years, clock()
             )
             self._earnings = lambda symbol: earnings_into_cache(provider, redis, symbol, clock())
+            self._sparks = lambda symbols: sparks_into_cache(provider, redis, symbols, clock())
+            self._hours = lambda names: hours_into_cache(
+                redis, names, provider.market_time(clock())
+            )
         self._fetch = lambda symbols: fetch_into_cache(provider, cache, symbols, clock())
         self._search = lambda text: search_into_cache(provider, cache, text, clock())
 
@@ -213,6 +232,16 @@ class RecordingJobs:
         self.earnings_asked.append(symbol)
         if self._earnings:
             self._earnings(symbol)
+
+    def fetch_sparks(self, symbols: Sequence[str]) -> None:
+        self.sparks_asked.append(list(symbols))
+        if self._sparks:
+            self._sparks(symbols)
+
+    def fetch_hours(self, calendars: Sequence[str]) -> None:
+        self.hours_asked.append(list(calendars))
+        if self._hours:
+            self._hours(calendars)
 
     def fetch_news(self, symbol: str, name: str) -> None:
         self.news_asked.append((symbol, name))
@@ -326,6 +355,7 @@ class HandmadeYahoo:
         self.quotes: dict[str, Any] = _payload("quotes.json")
         self.charts: dict[str, Any] = _payload("charts.json")
         self.searches: dict[str, Any] = _payload("searches.json")
+        self.sparks: dict[str, list[float | None]] = {}
         self.status, self.crumb_status, self.delay = 200, 200, 0.0
         self.body: str | None = None
         self.crumb = "h4nd.m4de"
@@ -366,6 +396,8 @@ class HandmadeYahoo:
             wanted = query["symbols"][0].split(",")
             found = [self.quotes[symbol] for symbol in wanted if symbol in self.quotes]
             return 200, json.dumps({"quoteResponse": {"result": found, "error": None}})
+        if path == "/v7/finance/spark":
+            return self._sparks(query["symbols"][0].split(","))
         if path.startswith("/v8/finance/chart/"):
             chart = self.charts.get(f"{path.rpartition('/')[2]} {query['interval'][0]}")
             error = None if chart else {"code": "Not Found", "description": "No data found"}
@@ -373,6 +405,31 @@ class HandmadeYahoo:
             status = 200 if chart else 404
             return status, json.dumps({"chart": {"result": result, "error": error}})
         return 200, json.dumps(self.searches.get(query["q"][0], {"quotes": [], "count": 0}))
+
+    def _sparks(self, symbols: list[str]) -> tuple[int, str]:
+        """Closes of the last days up to MONDAY; all or nothing, and of twenty at most."""
+        if len(symbols) > 20 or not set(symbols) <= self.sparks.keys():
+            error = {"code": "Not Found", "description": "No data found for spark symbols"}
+            return 404, json.dumps({"spark": {"result": None, "error": error}})
+        meta = {"currency": "USD", "exchangeTimezoneName": "America/New_York"}
+        result = [
+            {
+                "symbol": symbol,
+                "response": [
+                    {
+                        "meta": {"symbol": symbol, **meta},
+                        "timestamp": [
+                            int((MONDAY - timedelta(days=len(closes) - n)).timestamp())
+                            for n in range(len(closes))
+                        ],
+                        "indicators": {"quote": [{"close": closes}]},
+                    }
+                ],
+            }
+            for symbol in symbols
+            for closes in [self.sparks[symbol]]
+        ]
+        return 200, json.dumps({"spark": {"result": result, "error": None}})
 
 
 def _payload(name: str) -> dict[str, Any]:
