@@ -102,6 +102,7 @@ def trigger_of(alert: Alert, evidence: Evidence) -> Trigger | None:
         source=evidence.present.source,
         open=True,
         due_at=evidence.noticed_at,
+        unread=True,
     )
 
 

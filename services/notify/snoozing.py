@@ -2,18 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 from services.errors import AuthenticationFailed, InvalidInput, NotFound
 from services.notify import deliveries
 from services.store.contract import Store, Transaction, Update
 from services.store.triggers import Delivery, Trigger, trigger_path
 from services.store.users import EMAIL, User, Users
+from services.texts import gettext as _
 
 HOURS: Final = (1, 4, 24)
 """For how long one can snooze; the first is what a message offers."""
+MORNING: Final = "morning"
+MORNING_AT = time(8)
+"""In the person's time zone: of the next day, which begins when the night is over."""
+NIGHT_ENDS = timedelta(hours=4)
 RECENT = timedelta(days=1)
+Span: TypeAlias = int | Literal["morning"]
+"""One of HOURS, or until the morning."""
 Stand: TypeAlias = Literal["open", "set", "told", "sending", "untold", "silent"]
 
 
@@ -53,17 +61,17 @@ class Snoozing:
         return reminder_of(Trigger.from_document(document), user, round_)
 
     def snooze(
-        self, uid: str, trigger_id: str, round_: int | None, hours: int, now: datetime
+        self, uid: str, trigger_id: str, round_: int | None, span: Span, now: datetime
     ) -> Reminder:
-        """Have a trigger told once more after that many hours, by the channels that took it.
+        """Have a trigger told once more after so many hours or in the morning, by the channels
+        that took it.
 
         Once a round. Raises NotFound, InvalidInput, or AuthenticationFailed where there is no
         such account.
         """
-        if hours not in HOURS:
-            raise InvalidInput("hours", "You can be told again in 1, 4 or 24 hours.")
+        hours = 0 if span == MORNING else checked_hours(span)
         user, path = self._owner(uid), trigger_path(uid, trigger_id)
-        until = now + timedelta(hours=hours)
+        until = now + timedelta(hours=hours) if hours else next_morning(now, user.time_zone)
 
         def work(transaction: Transaction) -> Reminder:
             document = transaction.get(path)
@@ -82,8 +90,22 @@ class Snoozing:
     def _owner(self, uid: str) -> User:
         user = self._users.get(uid)
         if user is None:
-            raise AuthenticationFailed("This account does not exist any more.")
+            raise AuthenticationFailed(_("This account does not exist any more."))
         return user
+
+
+def checked_hours(hours: int) -> int:
+    """Raises InvalidInput for what is none of HOURS."""
+    if hours not in HOURS:
+        raise InvalidInput("hours", _("You can be told again in 1, 4 or 24 hours."))
+    return hours
+
+
+def next_morning(now: datetime, time_zone: str) -> datetime:
+    """MORNING_AT of the next day, UTC; at night that is the day that has just begun."""
+    zone = ZoneInfo(time_zone)
+    day = (now.astimezone(zone) - NIGHT_ENDS).date() + timedelta(days=1)
+    return datetime.combine(day, MORNING_AT, zone).astimezone(UTC)
 
 
 def reminder_of(trigger: Trigger, user: User, round_: int | None) -> Reminder:

@@ -1,6 +1,6 @@
 """Triggers: `users/{uid}/triggers/{alert}-{epoch}`, with the state of their deliveries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -9,12 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.alerts.conditions import Condition
 from services.errors import NotFound
-from services.store.contract import Cursor, Query, Store
-from services.store.paging import page_of
+from services.store.contract import MAX_BATCH, Cursor, Query, Store, Update
+from services.store.paging import count_of, page_of
 from services.store.record import Record, readable
 
 DeliveryState: TypeAlias = Literal["pending", "held", "sending", "retry", "sent", "failed"]
+Trouble: TypeAlias = Literal["failed", "late"]
+"""failed: a channel, or one of its devices, did not take it. late: nothing has failed, but
+something is held, or is to be tried again."""
 PAGE = 50
+MARKED_AT_ONCE = 5_000
 
 
 class Delivery(BaseModel):
@@ -51,6 +55,10 @@ class Trigger(Record):
     `noticed_at` ours, both UTC. `open` while a delivery is due, the next at `due_at`.
     `urgent` as the alert was when it rang: delivered in quiet hours, too. `channels` are those
     of the alert, None for its owner's; `deliveries` has none before the outbox looks at it.
+
+    `unread` until its owner has seen it, on whichever device: the trigger itself tells, so that a
+    phone and a laptop agree, and each is written once for it, however late it was recorded. What
+    was recorded before there was an inbox counts as read. `trouble` follows from the deliveries.
     """
 
     uid: str
@@ -74,13 +82,19 @@ class Trigger(Record):
     deliveries: dict[str, Delivery] = Field(default_factory=dict)
     open: bool
     due_at: datetime | None
+    unread: bool = False
+    trouble: Trouble | None = None
 
     @property
     def level(self) -> float:
         return self.condition.target.level
 
+    @property
+    def read(self) -> bool:
+        return not self.unread
+
     def with_delivery(self, channel: str, delivery: Delivery) -> "Trigger":
-        """With a channel's new state; `open` and `due_at` follow from all channels'."""
+        """With a channel's new state; what follows from all channels' is told anew."""
         deliveries = {**self.deliveries, channel: delivery}
         due = [d.due_at for d in deliveries.values() if d.due_at is not None]
         return self.model_copy(
@@ -88,8 +102,16 @@ class Trigger(Record):
                 "deliveries": deliveries,
                 "open": bool(due),
                 "due_at": min(due, default=None),
+                "trouble": _trouble(deliveries.values()),
             }
         )
+
+
+def _trouble(deliveries: Iterable[Delivery]) -> Trouble | None:
+    ends = {"failed" if d.state == "sent" and d.error else d.state for d in deliveries}
+    if "failed" in ends:
+        return "failed"
+    return "late" if ends & {"held", "retry"} else None
 
 
 def trigger_path(uid: str, trigger_id: str) -> str:
@@ -97,7 +119,8 @@ def trigger_path(uid: str, trigger_id: str) -> str:
 
 
 class Triggers:
-    """Reads triggers. They are created by the recorder and changed by the outbox."""
+    """Reads triggers, and marks them as read. They are created by the recorder, and their
+    deliveries are changed by the outbox."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -120,18 +143,50 @@ class Triggers:
         limit: int = PAGE,
         alert_id: str | None = None,
         symbol: str | None = None,
+        unread: bool = False,
+        trouble: Trouble | None = None,
     ) -> tuple[list[Trigger], Cursor | None]:
-        """Newest first, and the cursor of the next page; of one alert if `alert_id` is given, or
-        of one `symbol`, but not of both."""
-        named = ("alert_id", alert_id) if alert_id else ("symbol", symbol) if symbol else None
+        """Newest first, and the cursor of the next page; of one alert, of one symbol, unread, or
+        with a trouble if that is given: each has an index of its own, so only one of them."""
+        asked = {"alert_id": alert_id, "symbol": symbol, "trouble": trouble}
+        named = [(field, value) for field, value in asked.items() if value]
+        named += [("unread", True)] if unread else []
+        if len(named) > 1:
+            raise ValueError(f"A page of triggers is asked for by {len(named)} fields.")
         query = Query(
             f"users/{uid}/triggers",
-            where=((named[0], "==", named[1]),) if named else (),
+            where=tuple((field, "==", value) for field, value in named),
             order_by=(("noticed_at", "descending"),),
             limit=limit + 1,
             after=after,
         )
         return page_of(self._store, query, limit, Trigger)
+
+    def count_unread(self, uid: str, limit: int) -> int:
+        """How many of a person's are unread, `limit` at most."""
+        return count_of(self._store, replace(_unread(uid), limit=limit))
+
+    def mark(self, uid: str, trigger_id: str, unread: bool = False) -> Trigger:
+        """Mark one as read, or as unread again; one that is already is not written. Raises
+        NotFound."""
+        trigger = self.get(uid, trigger_id)
+        if trigger.unread != unread:
+            self._store.write(Update(trigger_path(uid, trigger_id), {"unread": unread}))
+        return trigger.model_copy(update={"unread": unread})
+
+    def mark_all_read(self, uid: str, until: datetime) -> int:
+        """Mark as read what was noticed at `until` or before, the newest MARKED_AT_ONCE of them;
+        returns how many."""
+        query = replace(
+            _unread(uid),
+            where=(("unread", "==", True), ("noticed_at", "<=", until)),
+            limit=MARKED_AT_ONCE,
+        )
+        paths = [document.path for document in self._store.query(query)]
+        for first in range(0, len(paths), MAX_BATCH):
+            some = paths[first : first + MAX_BATCH]
+            self._store.write(*(Update(path, {"unread": False}) for path in some))
+        return len(paths)
 
     def between(
         self, uid: str, after: datetime, until: datetime, limit: int
@@ -172,3 +227,11 @@ class Triggers:
             order_by=(("due_at", "ascending"),),
         )
         return list(readable(Trigger, self._store.query(query)))
+
+
+def _unread(uid: str) -> Query:
+    return Query(
+        f"users/{uid}/triggers",
+        where=(("unread", "==", True),),
+        order_by=(("noticed_at", "descending"),),
+    )
