@@ -29,7 +29,7 @@ def delivery(reader: Reader, alert: Alert) -> Delivery:
 def test_the_button_has_it_told_again_in_an_hour_and_then_says_when(ada: Reader) -> None:
     alert = mailed(ada)
     assert BUTTON in ada.page("/triggers")
-    assert ada.send(f"/triggers/{alert.id}-1/snooze").location == "/triggers"
+    assert ada.send(f"/triggers/{alert.id}-1/snooze").location == f"/triggers#t-{alert.id}-1"
     page = ada.page("/triggers")
     assert "You will be told again at 16:00, by mail." in page
     assert BUTTON not in page
