@@ -43,6 +43,8 @@ def test_a_trigger_shows_its_evidence_and_deliveries(site: Site, person: Person)
         "source": "fixed",
         "note": "look",
         "urgent": False,
+        "read": False,
+        "trouble": None,
     }
     assert deliveries == {}, "the outbox has not looked at it yet"
     site.services.users.update(person.uid, confirmed_at=None)
@@ -82,6 +84,69 @@ def test_a_filter_that_is_none_is_refused(person: Person, query: str):
     assert [f["field"] for f in refused.json["errors"]] == [query.partition("=")[0]]
 
 
+# Read and unread
+
+
+def unread(person: Person) -> list[str]:
+    return [trigger["id"] for trigger in person.get("/triggers?unread=true").json["items"]]
+
+
+def test_a_trigger_is_marked_as_read_and_back(site: Site, person: Person):
+    path = f"/triggers/{ring(site, person)}-1"
+    for read in (True, True, False, False):
+        changed = person.patch(path, {"read": read})
+        assert (changed.status_code, changed.json["read"]) == (200, read)
+        assert person.get(path).json == changed.json
+        assert unread(person) == ([] if read else [path.removeprefix("/triggers/")])
+
+
+@pytest.mark.parametrize("body", [{}, {"read": "yes"}, {"read": None}, {"read": 1}, {"seen": True}])
+def test_nothing_else_is_taken_for_read(site: Site, person: Person, body: object):
+    path = f"/triggers/{ring(site, person)}-1"
+    assert person.patch(path, body).status_code == 422
+    assert person.get(path).json["read"] is False
+
+
+def test_all_up_to_a_time_are_marked_at_once(site: Site, person: Person):
+    ring(site, person)
+    ring(site, person)
+    seen = person.get("/triggers").json["items"][0]["noticed_at"]
+    late = ring(site, person)
+    marked = person.post("/triggers/read", {"until": seen})
+    assert (marked.status_code, marked.json) == (200, {"marked": 2})
+    assert unread(person) == [f"{late}-1"]
+    assert person.post("/triggers/read", {"until": seen}).json == {"marked": 0}
+
+
+@pytest.mark.parametrize("until", [None, "now", "2026-03-02T15:00:00", 1e300])
+def test_a_time_that_is_none_marks_nothing(site: Site, person: Person, until: object):
+    ring(site, person)
+    assert person.post("/triggers/read", {"until": until}).status_code == 422
+    assert len(unread(person)) == 1
+
+
+def test_nobody_marks_another_s(site: Site, person: Person, stranger: Person):
+    alert_id = ring(site, person)
+    assert stranger.patch(f"/triggers/{alert_id}-1", {"read": True}).status_code == 404
+    stranger.post("/triggers/read", {"until": "2999-01-01T00:00:00Z"})
+    assert unread(person) == [f"{alert_id}-1"]
+
+
+def test_triggers_are_filtered_by_one_thing(site: Site, person: Person):
+    apple, other = ring(site, person), ring(site, person, "MSFT")
+    failed = told(site, person, "failed")
+    for query, expected in {
+        "symbol=msft": [f"{other}-1"],
+        "trouble=failed": [failed.removeprefix("/triggers/")],
+        "trouble=late": [],
+        "unread=true": [failed.removeprefix("/triggers/"), f"{other}-1", f"{apple}-1"],
+    }.items():
+        found = person.get(f"/triggers?{query}").json["items"]
+        assert [trigger["id"] for trigger in found] == expected, query
+    for query in ("symbol=MSFT&unread=true", "symbol=no symbol", "trouble=much", "unread=no"):
+        assert person.get(f"/triggers?{query}").status_code == 422, query
+
+
 # Being told once more
 
 
@@ -108,6 +173,14 @@ def test_a_trigger_is_told_once_more_later(
     site.later(minutes=1)
     again = person.post(f"{path}/snooze", {"hours": 24})
     assert (again.status_code, again.json) == (200, snoozed.json), "once, while it is to come"
+
+
+def test_a_trigger_is_told_once_more_in_the_morning(site: Site, person: Person):
+    site.services.users.update(person.uid, time_zone="Asia/Tokyo")
+    path = told(site, person)
+    snoozed = person.post(f"{path}/snooze", {"until": "morning"})
+    assert snoozed.json["deliveries"]["email"]["due_at"] == "2026-03-02T23:00:00Z"
+    assert person.post(f"{path}/snooze", {"until": "noon"}).status_code == 422
 
 
 @pytest.mark.parametrize(

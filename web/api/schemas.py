@@ -29,7 +29,7 @@ from services.notify.snoozing import HOURS
 from services.store.alerts import MAX_NOTE, MAX_REARM_MARGIN, Frequency, State
 from services.store.devices import MAX_ENDPOINT, Kind
 from services.store.devices import MAX_NAME as MAX_DEVICE_NAME
-from services.store.triggers import DeliveryState
+from services.store.triggers import DeliveryState, Trouble
 from services.store.users import MAX_DESTINATIONS, DestinationKind, DigestEvery
 from services.store.watchlists import MAX_NAME, MAX_SYMBOLS
 
@@ -423,13 +423,37 @@ class AlertChange(Request):
 
 
 class TriggersQuery(PageQuery):
+    """One of the filters at most."""
+
     alert_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    symbol: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+    unread: Literal["true"] | None = None
+    trouble: Trouble | None = None
+
+
+class TriggerChange(Request):
+    """Whether its owner has seen it."""
+
+    read: Annotated[bool, Field(strict=True)]
+
+
+class ReadUntil(Request):
+    """All that was noticed then or before is marked as read."""
+
+    until: AwareDatetime
+
+
+class Marked(Answer):
+    """How many were marked; 5,000 at most, then ask again."""
+
+    marked: int
 
 
 class Snooze(Request):
-    """In how many hours to be told once more."""
+    """In how many hours to be told once more, or `until` the `morning`: 8:00 of your time zone."""
 
     hours: Annotated[int, Field(strict=True, json_schema_extra={"enum": [*HOURS]})] = HOURS[0]
+    until: Literal["morning"] | None = None
 
 
 class Delivery(Answer):
@@ -448,7 +472,8 @@ class Trigger(Answer):
     `level`, `value` (the furthest that the metric went), `low` and `high` (of the interval since
     the last check) are in the unit of the condition's metric; `price` and `peak`, from which a
     trailing condition counts, in `currency`. `occurred_at` is the exchange's time,
-    `noticed_at` ours. Deliveries are named by their channel.
+    `noticed_at` ours. `read` is the same on every device. Deliveries are named by their channel;
+    `trouble` is `failed` where one did not arrive, `late` where one is held or tried again.
     """
 
     id: str
@@ -468,6 +493,8 @@ class Trigger(Answer):
     source: str
     note: str
     urgent: bool
+    read: bool
+    trouble: Trouble | None
     deliveries: dict[str, Delivery]
 
 
@@ -504,15 +531,18 @@ class Settings(Answer):
     quiet_hours: QuietHours | None
     digest: DigestEvery
     time_zone: str
+    language: str | None
 
 
 class SettingsChange(Request):
-    """What is left out, or null, stays; only `quiet_hours` as null turns them off."""
+    """What is left out, or null, stays; only `quiet_hours` as null turns them off, and `language`
+    as null writes in English and shows pages as the browser asks."""
 
     channels: SomeChannels | None = None
     fallback: Annotated[list[ChannelName], Field(max_length=MAX_FALLBACK)] | None = None
     quiet_hours: QuietHours | None = None
     digest: DigestEvery | None = None
+    language: Annotated[str, StringConstraints(max_length=8)] | None = None
 
 
 # Previews
