@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from services.accounts import Profile
 from services.container import Services
+from web import kept
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,13 +44,16 @@ def me() -> Profile:
 
 
 def people_only(view: Callable[P, R]) -> Callable[P, R | Response]:
-    """Send everybody else to the sign-in page, and back afterwards."""
+    """Send everybody else to the sign-in page, and back afterwards: also to what they typed."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
-        if signed_in() is None:
-            wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-            return redirect(url_for("accounts.sign_in", next=wanted))
-        return view(*args, **kwargs)
+        if signed_in() is not None:
+            return view(*args, **kwargs)
+        if request.method == "POST" and kept.keep(kept.typed_now(now())):
+            return kept.to_sign_in()
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("accounts.sign_in", next=wanted))
 
+    guarded.for_people = True  # type: ignore[attr-defined]  # a form that came late is kept for them
     return guarded

@@ -22,12 +22,13 @@ from services.errors import (
     NotFound,
     StoreUnavailable,
 )
+from services.texts import N_, ngettext
+from services.texts import gettext as _
 from web.api import problems
-from web.context import signed_in
+from web.kept import is_foreign
+from web.pages import resume
 from web.security import limiter
 
-SECRETS = frozenset({"password", "present"})
-UNSEEN = frozenset({"once", "next", "time_zone", "do", "to", "if_true", "kind", "username"})
 log = logging.getLogger(__name__)
 
 
@@ -42,39 +43,39 @@ class Trouble:
 
 TROUBLES = {
     400: Trouble(
-        "That request cannot be read",
-        "Your browser sent something that Bellwether does not understand.",
-        "Go back, load the page again, and try once more.",
+        N_("That request cannot be read"),
+        N_("Your browser sent something that Bellwether does not understand."),
+        N_("Go back, load the page again, and try once more."),
     ),
     403: Trouble(
-        "This is not for you",
-        "You are not allowed to see or change this.",
-        "Go to your watchlist, or sign in with another account.",
+        N_("This is not for you"),
+        N_("You are not allowed to see or change this."),
+        N_("Go to your watchlist, or sign in with another account."),
     ),
     404: Trouble(
-        "There is nothing here",
-        "The address is wrong, or what was here has been deleted.",
-        "Check the address, or start from your watchlist.",
+        N_("There is nothing here"),
+        N_("The address is wrong, or what was here has been deleted."),
+        N_("Check the address, or start from your watchlist."),
     ),
     405: Trouble(
-        "This page cannot do that",
-        "The address is right, but not for what your browser asked of it.",
-        "Start from your watchlist.",
+        N_("This page cannot do that"),
+        N_("The address is right, but not for what your browser asked of it."),
+        N_("Start from your watchlist."),
     ),
     413: Trouble(
-        "That is too much at once",
-        "What you sent is larger than Bellwether takes. Nothing was changed.",
-        "Go back and shorten it; notes have 500 characters at most.",
+        N_("That is too much at once"),
+        N_("What you sent is larger than Bellwether takes. Nothing was changed."),
+        N_("Go back and shorten it; notes have 500 characters at most."),
     ),
     500: Trouble(
-        "Something went wrong on our side",
-        "This is a fault of Bellwether, not yours. Your alerts go on being checked.",
-        "Try again. If it stays, tell whoever runs this site when it happened.",
+        N_("Something went wrong on our side"),
+        N_("This is a fault of Bellwether, not yours. Your alerts go on being checked."),
+        N_("Try again. If it stays, tell whoever runs this site when it happened."),
     ),
     503: Trouble(
-        "Bellwether cannot reach its data",
-        "Nothing is lost, and nothing you sent was half done. Alerts are caught up afterwards.",
-        "Try again in a minute.",
+        N_("Bellwether cannot reach its data"),
+        N_("Nothing is lost, and nothing you sent was half done. Alerts are caught up afterwards."),
+        N_("Try again in a minute."),
     ),
 }
 
@@ -84,9 +85,9 @@ def register(app: Flask) -> None:
     handlers: dict[type[Exception], Callable[[Any], ResponseReturnValue]] = {
         CSRFError: form_expired,
         RateLimitExceeded: too_many,
-        NotFound: lambda _: page(404),
-        InvalidPath: lambda _: page(404),
-        InvalidInput: lambda _: page(400),
+        NotFound: lambda _error: page(404),
+        InvalidPath: lambda _error: page(404),
+        InvalidInput: lambda _error: page(400),
         StoreUnavailable: unavailable,
         Contention: unavailable,
         RedisError: unavailable,
@@ -108,7 +109,8 @@ def _unless_api(handler: Callable[[Any], ResponseReturnValue]) -> Callable[[Any]
 def page(status: int) -> ResponseReturnValue:
     """The page of an HTTP status. It asks neither Redis nor the store."""
     trouble = TROUBLES.get(status, TROUBLES[400 if status < 500 else 500])
-    return render_template("errors/trouble.html", trouble=trouble, status=status), status
+    shown = Trouble(_(trouble.title), _(trouble.meaning), _(trouble.remedy))
+    return render_template("errors/trouble.html", trouble=shown, status=status), status
 
 
 def refused(error: HTTPException) -> ResponseReturnValue:
@@ -129,39 +131,29 @@ def fault(error: InternalServerError) -> ResponseReturnValue:
     return page(500)
 
 
-def too_many(_: RateLimitExceeded) -> ResponseReturnValue:
+def too_many(_error: RateLimitExceeded) -> ResponseReturnValue:
     limit = limiter.current_limit
     wait = max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
     trouble = Trouble(
-        "Too many tries",
-        "To keep accounts safe, Bellwether takes only so many of these in a row.",
-        f"Try again in {_span(wait)}. Your browser's Back button keeps what you typed.",
+        _("Too many tries"),
+        _("To keep accounts safe, Bellwether takes only so many of these in a row."),
+        _(
+            "Try again in %(time)s. Your browser's Back button keeps what you typed.",
+            time=_span(wait),
+        ),
     )
     return render_template("errors/trouble.html", trouble=trouble, status=429), 429
 
 
 def _span(seconds: int) -> str:
     if seconds < 100:
-        return f"{seconds} seconds" if seconds > 1 else "a second"
-    return f"{math.ceil(seconds / 60)} minutes"
+        return ngettext("%(num)s second", "%(num)s seconds", seconds)
+    return ngettext("%(num)s minute", "%(num)s minutes", math.ceil(seconds / 60))
 
 
-def form_expired(_: CSRFError) -> ResponseReturnValue:
-    """Offer to send a form again whose token is missing or belongs to an ended session.
+def form_expired(_error: CSRFError) -> ResponseReturnValue:
+    """Show a form again whose token is missing or belongs to an ended session.
 
-    What another site made a browser send is not offered.
+    What another site made a browser send is not shown.
     """
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        return page(403)
-    typed = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
-    shown = [(n, "" if n in SECRETS else v, n in SECRETS) for n, v in typed if n not in UNSEEN]
-    return (
-        render_template(
-            "errors/expired.html",
-            fields=shown,
-            has_secret=any(secret for _, _, secret in shown),
-            hidden=[(n, v) for n, v in typed if n in UNSEEN],
-            is_signed_in=bool(signed_in()),
-        ),
-        400,
-    )
+    return page(403) if is_foreign() else resume.too_late()

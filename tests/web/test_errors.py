@@ -109,26 +109,6 @@ def test_a_form_without_its_token_changes_nothing_and_is_offered_again(ada: Read
     assert sent.status_code == 302
 
 
-def test_who_was_signed_out_meanwhile_is_told_to_sign_in_first(ada: Reader) -> None:
-    ada.client.delete_cookie("session")
-    answer = ada.client.post("/alerts/new", data={"note": "my words", "csrf_token": "old"})
-    assert "sign in on a new page" in words(answer)
-    assert "my words" in answer.text
-
-
-def test_a_password_is_not_offered_again(anybody: Reader) -> None:
-    answer = anybody.client.post("/sign-in", data={"email": "a@b.example", "password": "hush hush"})
-    assert "hush hush" not in answer.text
-    assert 'value="a@b.example"' in answer.text
-
-
-def test_what_another_site_sends_is_refused(ada: Reader) -> None:
-    headers = {"Sec-Fetch-Site": "cross-site"}
-    answer = ada.client.post("/alerts/new", data={"note": "not mine"}, headers=headers)
-    assert answer.status_code == 403
-    assert "not mine" not in answer.text
-
-
 def test_errors_under_the_api_are_problem_documents(anybody: Reader) -> None:
     answer = anybody.get("/api/v1/nope")
     assert answer.status_code == 404
