@@ -2,9 +2,11 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from services.errors import AuthenticationFailed, InvalidInput
 from services.watching import ensure_default
+from web import kept
 from web.context import now, services, signed_in
 from web.forms import Form, local_path
 from web.security import (
@@ -50,7 +52,8 @@ def sign_in() -> ResponseReturnValue:
         return redirect(local_path(request.args.get("next")) or url_for("home.home"))
     signed_up = session.pop("signed_up", "")
     form = Form({"email": signed_up, "next": request.args.get("next", "")})
-    return render_template("accounts/sign_in.html", form=form, signed_up=signed_up)
+    typed = kept.kept(now()) is not None
+    return render_template("accounts/sign_in.html", form=form, signed_up=signed_up, has_typed=typed)
 
 
 @pages.post("/sign-in")
@@ -63,7 +66,9 @@ def enter() -> ResponseReturnValue:
     except AuthenticationFailed as error:
         form.refuse(str(error))
         return render_template("accounts/sign_in.html", form=form), 401
+    typed = kept.carry()
     start_session(person)
+    kept.put_back(typed)
     ensure_default(services().watchlists, person.uid, now())
     return redirect(local_path(form["next"]) or url_for("home.home"))
 
@@ -82,6 +87,6 @@ def confirm(token: str) -> ResponseReturnValue:
     except AuthenticationFailed as error:
         return render_template("accounts/bad_link.html", reason=str(error), kind="confirm"), 410
     if signed_in():
-        flash(f"{user.email} is confirmed. Alert mails will reach you there.")
+        flash(_("%(email)s is confirmed. Alert mails will reach you there.", email=user.email))
         return redirect(url_for("home.home"))
     return render_template("accounts/confirmed.html", email=user.email)

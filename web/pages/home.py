@@ -3,7 +3,9 @@
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from services import texts
 from services.watching import ensure_default
+from web import specimen
 from web.context import now, services, signed_in
 
 pages = Blueprint("home", __name__)
@@ -13,6 +15,7 @@ pages = Blueprint("home", __name__)
 def home() -> Response | str:
     person = signed_in()
     if person is None:
-        return render_template("home.html")
+        drawn = specimen.drawn(texts.language())
+        return render_template("home.html", trigger=specimen.TRIGGER, drawn=drawn)
     first, *_ = ensure_default(services().watchlists, person.uid, now())
     return redirect(url_for("watchlists.show", list_id=first.id))

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from services.accounts.accounts import checked_email
 from services.errors import AuthenticationFailed, InvalidInput
@@ -54,7 +55,7 @@ def set_new(token: str) -> ResponseReturnValue:
         return render_template("accounts/reset.html", form=form, email=user.email), 422
     start_session(person)
     ensure_default(services().watchlists, person.uid, now())
-    flash("Your new password is set. Every other session has ended.")
+    flash(_("Your new password is set. Every other session has ended."))
     return redirect(url_for("home.home"))
 
 
