@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.alerts import phrases
-from services.notify.compose import local_time, symbols_of
+from services.notify.compose import alerts_rang, local_time
 from services.store.triggers import Trigger
 from services.store.users import User
+from services.texts import gettext as _
 
 SHOWN = 10
 """Triggers that a summary names, at most."""
@@ -15,7 +16,7 @@ MAX_NOTE = 200
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """Plain text; `link` leads to the alert, or to the history for several."""
+    """Plain text; `link` leads to the trigger, or to the inbox for several."""
 
     title: str
     body: str
@@ -28,11 +29,11 @@ def brief_of(triggers: Sequence[Trigger], user: User, address: str) -> Brief:
     if len(triggers) == 1:
         lines = [_line(first, user), first.note[:MAX_NOTE]]
         body = "\n".join(line for line in lines if line)
-        return Brief(_subject(first), body, f"{address}/alerts/{first.alert_id}")
+        return Brief(_subject(first), body, f"{address}/triggers/{first.id}")
     shown = [f"{_subject(trigger)} · {_line(trigger, user)}" for trigger in triggers[:SHOWN]]
     more = len(triggers) - SHOWN
-    body = "\n".join([*shown, *([f"and {more} more"] if more > 0 else [])])
-    title = f"{len(triggers)} alerts rang: {symbols_of(triggers)}"
+    body = "\n".join([*shown, *([_("and %(count)s more", count=more)] if more > 0 else [])])
+    title = alerts_rang(triggers)
     return Brief(title, body, f"{address}/triggers")
 
 

@@ -118,7 +118,7 @@ def test_every_device_gets_it_with_links_that_answer(pushes: Pushes) -> None:
     assert laptop.messages[0]["title"] == message["title"]
     assert message["title"].startswith("S0 100.00")
     assert "sell <half>" in message["body"]
-    assert message["link"] == f"{ADDRESS}/alerts/{trigger.alert_id}"
+    assert message["link"] == f"{ADDRESS}/triggers/{trigger.id}"
     assert message["tag"] == trigger.id
     snooze, pause = message["snooze"], message["pause"]
     at = pushes.bell.at

@@ -74,7 +74,7 @@ def test_a_trigger_is_posted_with_its_evidence(hook: Post, http_peer: HttpPeer) 
         "id": f"{trigger.id}.{ID}",
         "title": "AAPL 111.00, rose to 110.00",
         "text": "2 March 2026, 15:05 UTC\nsell <half>",
-        "link": f"{ADDRESS}/alerts/{trigger.alert_id}",
+        "link": f"{ADDRESS}/triggers/{trigger.id}",
     }
     assert told == [
         {
