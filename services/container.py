@@ -30,6 +30,8 @@ from services.store import open_store
 from services.store.alerts import Alerts
 from services.store.contract import Store
 from services.store.devices import Devices
+from services.store.kept import KeptStore
+from services.store.shelf import Shelf
 from services.store.triggers import Triggers
 from services.store.users import Users
 from services.store.watchlists import Watchlists
@@ -122,4 +124,5 @@ class Services:
 def open_services(settings: Settings, make_jobs: Callable[[Redis], Jobs]) -> Services:
     """The services for `settings`, which must name a Redis. Raises StoreUnavailable."""
     redis = open_redis(settings.redis_url or "redis://127.0.0.1:6379/0")
-    return Services(settings, open_store(settings), redis, make_jobs(redis))
+    store = KeptStore(open_store(settings), Shelf(redis))
+    return Services(settings, store, redis, make_jobs(redis))

@@ -1,5 +1,6 @@
 """Sessions, CSRF tokens, rate limits and security headers, all by libraries."""
 
+import time
 from typing import Any
 
 from flask import Flask, Request, current_app, request, session
@@ -64,6 +65,7 @@ def protect(app: Flask, settings: Settings, redis: Redis) -> None:
         SESSION_KEY_PREFIX="session:",
         SESSION_PERMANENT=True,
         PERMANENT_SESSION_LIFETIME=SESSION_LIFE_SECONDS,
+        SESSION_REFRESH_EACH_REQUEST=False,
         SESSION_COOKIE_NAME="__Host-session" if https else "session",
         SESSION_COOKIE_SECURE=https,
         SESSION_COOKIE_HTTPONLY=True,
@@ -96,9 +98,18 @@ def _spare_sessions(app: Flask) -> None:
     def open_where_needed(app: Flask, request: Request) -> Any:
         if request.path.startswith(WITHOUT_SESSION):
             return None
-        return open_session(app, request)
+        session = open_session(app, request)
+        _renew(session)
+        return session
 
     interface.open_session = open_where_needed
+
+
+def _renew(session: Any) -> None:
+    """Let a session that is used last on, by one write a day instead of one for each request."""
+    today = int(time.time()) // 86_400
+    if "uid" in session and session.get("renewed_on") != today:
+        session["renewed_on"] = today
 
 
 def start_session(profile: Profile) -> None:

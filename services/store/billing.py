@@ -24,7 +24,7 @@ _DEPTH = 24
 _ENGINE = frozenset(
     f"services.store.{name}"
     for name in (
-        *("batch", "billing", "paging", "queries", "record"),
+        *("batch", "billing", "kept", "paging", "queries", "record"),
         *("firestore", "firestore_calls", "firestore_stream", "firestore_transaction"),
     )
 )

@@ -10,7 +10,7 @@ Order of values, within and between types, is Firestore's: null, booleans, numbe
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Final, Literal, Protocol, TypeAlias, TypeVar
@@ -46,7 +46,7 @@ class Document:
     a precondition."""
 
     path: str
-    fields: Fields
+    fields: Fields = field(hash=False)
     version: str
 
     @property

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.errors import InvalidInput, LimitReached, NotFound
 from services.store.contract import Create, Delete, Query, Set, Store, Transaction, Update
+from services.store.paging import page_of
 from services.store.record import Record
 
 MAX_LISTS = 20
@@ -79,7 +80,7 @@ class Watchlists:
     def of(self, uid: str) -> list[Watchlist]:
         """All lists of a person in their order."""
         query = Query(f"users/{uid}/watchlist", limit=MAX_LISTS)
-        lists = [Watchlist.from_document(document) for document in self._store.query(query)]
+        lists = page_of(self._store, query, MAX_LISTS, Watchlist)[0]
         return sorted(lists, key=lambda watchlist: (watchlist.position, watchlist.id))
 
     def get(self, uid: str, watchlist_id: str) -> Watchlist:

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 
 from services.container import Services
 from services.errors import InvalidInput, StoreError
+from services.store.shelf import Shelf
 from services.store.transfer.compare import SHOWN, Comparison
 from services.store.transfer.places import (
     Access,
@@ -55,6 +56,7 @@ def copy(source: Place, target: Place, into_existing: bool, delete_extra: bool) 
     consent = Consent(overwrite=into_existing or delete_extra, delete=delete_extra)
     with _explained("The same command goes on where it stopped."):
         result = copy_between(source, target, _access(), consent, bar)
+    _forget_pages()
     _tell(result, source, target)
     if not result.equal:
         click.echo(_advice(result), err=True)
@@ -77,6 +79,13 @@ def _access() -> Access:
     services: Services = current_app.extensions["bellwether"]
     settings = services.settings
     return Access(settings.firebase_credentials_base64, settings.firestore_emulator_host)
+
+
+def _forget_pages() -> None:
+    """What people see of the target must not be what was there before."""
+    services: Services = current_app.extensions["bellwether"]
+    if services.settings.redis_url:
+        Shelf(services.redis).clear()
 
 
 @contextmanager
