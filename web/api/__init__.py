@@ -18,7 +18,18 @@ from web.api.blueprint import api
 from web.api.openapi import document
 from web.security import csrf
 
-RESOURCES = (tokens, quotes, bars, symbols, watchlists, alerts, preview, triggers, devices, settings)
+RESOURCES = (
+    tokens,
+    quotes,
+    bars,
+    symbols,
+    watchlists,
+    alerts,
+    preview,
+    triggers,
+    devices,
+    settings,
+)
 
 
 def register(app: Flask) -> None:
