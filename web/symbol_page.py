@@ -177,18 +177,20 @@ def summary(page: SymbolPage, span: str) -> str:
     """What the chart of a span (`1 year`) shows, for those who do not see it."""
     bars, currency = page.chart.bars, words.unit(page.quote.currency)
     if not bars:
-        return _("No prices to show of %(span)s yet.", span=span)
-    return _(
-        "%(span)s: from %(first)s on %(begin)s to %(last)s on %(end)s;"
-        " lowest %(low)s, highest %(high)s (%(currency)s).",
-        span=span,
-        first=units.number(bars[0].close),
-        begin=when(page.chart, bars[0]),
-        last=units.number(bars[-1].close),
-        end=when(page.chart, bars[-1]),
-        low=units.number(min(bar.low for bar in bars)),
-        high=units.number(max(bar.high for bar in bars)),
-        currency=currency,
+        return str(_("No prices to show of %(span)s yet.", span=span))
+    return str(
+        _(
+            "%(span)s: from %(first)s on %(begin)s to %(last)s on %(end)s;"
+            " lowest %(low)s, highest %(high)s (%(currency)s).",
+            span=span,
+            first=units.number(bars[0].close),
+            begin=when(page.chart, bars[0]),
+            last=units.number(bars[-1].close),
+            end=when(page.chart, bars[-1]),
+            low=units.number(min(bar.low for bar in bars)),
+            high=units.number(max(bar.high for bar in bars)),
+            currency=currency,
+        )
     )
 
 
@@ -229,11 +231,8 @@ def _at(moment: datetime, quote: Quote, chart: Chart) -> datetime:
 
 
 def _label(trigger: Trigger) -> str:
-    return _(
-        "Rang %(when)s: %(what)s",
-        when=words.clock(trigger.occurred_at, me().time_zone, now()),
-        what=told(trigger),
-    )
+    when_ = words.clock(trigger.occurred_at, me().time_zone, now())
+    return str(_("Rang %(when)s: %(what)s", when=when_, what=told(trigger)))
 
 
 def _told(ring: Ring) -> str:

@@ -167,7 +167,7 @@ def test_an_alert_s_own_line_leads_to_its_page(reader: Visit, site: Site, owner:
     handle = page.get_by_role("slider", name="Alert rises to 110.00 USD")
     handle.press("ArrowUp")
     handle.press("Enter")
-    page.wait_for_url(f"**/alerts/{alert.id}?level=*")
+    page.wait_for_url(f"**/alerts/{alert.id}/edit?level=*")
 
 
 def test_a_mark_tells_what_rang(reader: Visit, site: Site, owner: Person) -> None:

@@ -111,7 +111,7 @@ def test_markup_stays_text() -> None:
 
 def test_the_newest_come_first_each_once_and_not_too_many() -> None:
     many = [item(f"Title {at}", at) for at in range(50)]
-    shown = chosen([*many, item("title 3", 1), item("Future", -5), item("Old", 100_000)], MONDAY)
+    shown = chosen([*many, item("title 3", 0.5), item("Future", -5), item("Old", 100_000)], MONDAY)
     assert len(shown) == MOST
     assert [one.title for one in shown[:2]] == ["Title 0", "title 3"]
     assert "Title 3" not in [one.title for one in shown]

@@ -1,6 +1,5 @@
 """The page of a symbol: its price and past, the reader's alerts on it, and what is told of it."""
 
-from typing import cast
 from urllib.parse import quote as url_quote
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -39,8 +38,9 @@ def show(symbol: str) -> ResponseReturnValue:
     except NoQuote as error:
         return _waiting(error.symbol)
     if quote.symbol != symbol:
-        return redirect(url_for("symbols.show", symbol=quote.symbol, **request.args))
-    return _page(quote.symbol, cast(RangeName, chosen), Form())
+        wanted = request.args.get("range")
+        return redirect(url_for("symbols.show", symbol=quote.symbol, range=wanted))
+    return _page(quote.symbol, chosen, Form())
 
 
 @pages.get("/alert")
