@@ -1,11 +1,12 @@
 // A chart of bars by Lightweight Charts: candles, volume, averages, levels that can be dragged,
 // and markers that tell what happened. The library is fetched when the first chart is drawn.
 //
-// drawChart(element, options) resolves to a chart: { setBars, setLevels, setMarkers, showAverages,
-// openNote, remove, busy }. `element` has the class `chart` of symbol.css. Options:
+// drawChart(element, options) resolves to a chart: { setBars, tick, setLevels, setMarkers,
+// showAverages, openNote, remove, busy }. `element` has a size of its own and is positioned; its page has the sheet chart.css. Options:
 //   bars            the answer of GET /api/v1/bars/SYMBOL, see docs/api.md
 //   currency        as the quote states it; null where the bars tell it
-//   levels          [{ id, price, label, state }]; a line each, `id` null for one of no alert
+//   levels          [{ id, price, label, state }]; a line each; `id` null for the one that is being
+//                   set, beside which there is no handle for another new one
 //   markers         [{ id, time, price, label, text }]; time in ISO 8601; with `text` a button
 //                   that tells it, without one a mark on the canvas
 //   averages        days of the averages to draw, such as [50, 200]
@@ -54,6 +55,7 @@ class Drawn {
     const drawn = this;
     return {
       setBars: (bars, { levels, markers } = {}) => this.setBars(bars, levels, markers),
+      tick: (quote) => this.tick(quote),
       setLevels: (levels) => this.setLevels(levels),
       setMarkers: (markers) => this.setMarkers(markers),
       showAverages: (days) => this.showAverages(days),
@@ -81,6 +83,18 @@ class Drawn {
     this.setLevels(levels);
     this.setMarkers(markers);
     if (!renewed) this.chart.timeScale().fitContent();
+  }
+
+  // A newer price of the last bar; one of another bar comes with the next bars.
+  tick({ price, as_of: at }) {
+    const { open, high, low, close, times, interval } = this.bars, last = close.length - 1;
+    const lasts = isOfMinutes(this.bars) ? 60000 * parseInt(interval, 10) : Infinity;
+    if (last < 0 || !Number.isFinite(price) || Date.parse(at) - Date.parse(times[last]) >= lasts) return;
+    close[last] = price;
+    high[last] = Math.max(high[last], price);
+    low[last] = Math.min(low[last], price);
+    const bar = { time: this.times[last], open: open[last], high: high[last], low: low[last], close: price };
+    this.candles.update(bar);
   }
 
   setLevels(levels) {

@@ -14,7 +14,8 @@ export function mountHandles(drawn) {
     set(levels) {
       for (const handle of handles) handle.remove();
       handles = levels.map((level) => new Handle(pane, level));
-      if (drawn.options.onLevelDragged && drawn.bars.close.length) handles.push(new Handle(pane, null));
+      const isSetting = levels.some(({ id }) => id === null);
+      if (drawn.options.onLevelDragged && drawn.bars.close.length && !isSetting) handles.push(new Handle(pane, null));
     },
     place: () => handles.forEach((handle) => handle.place()),
     recolour: () => handles.forEach((handle) => handle.recolour()),

@@ -1,6 +1,10 @@
 // The page of a symbol: the chart in place of its still, ranges without a new page, and news of
 // all parts while the page is seen.
+import { live } from "./live.js";
+import { percent, price, trend } from "./numbers.js";
+
 const RETRIES = 20;
+const MARKS = { up: "▲", down: "▼", flat: "■" };
 const box = document.querySelector("[data-chart]");
 const waiting = document.querySelector("[data-waiting]");
 const PARTS = "[data-part]";
@@ -22,7 +26,7 @@ async function barsOf(name) {
 }
 
 function dropped(level, price) {
-  location.assign(level ? `${box.dataset.alerts}/${level.id}?level=${price}` : `${box.dataset.drop}?level=${price}`);
+  location.assign(level ? `${box.dataset.alerts}/${level.id}/edit?level=${price}` : `${box.dataset.drop}?level=${price}`);
 }
 
 const ticked = () =>
@@ -94,6 +98,23 @@ async function renew() {
   update(page, bars);
 }
 
+function show(quote) {
+  const head = document.querySelector("[data-part='head']");
+  if (quote.missing || !head) return;
+  head.querySelector("[data-price]").textContent = price(quote.price);
+  const change = head.querySelector(".symbol-price .change");
+  if (change && quote.change_percent !== null) {
+    const way = trend(quote.change_percent);
+    change.className = `change ${way}`;
+    change.replaceChildren(change.firstElementChild, percent(quote.change_percent));
+    change.firstElementChild.textContent = MARKS[way];
+  }
+  const read = head.querySelector("[data-just-now]");
+  if (Date.now() - Date.parse(quote.fetched_at) < 60000) read.textContent = read.dataset.justNow;
+  read.dateTime = quote.fetched_at;
+  chart?.tick(quote);
+}
+
 function start() {
   const trouble = box.querySelector("[data-trouble]");
   const tell = () => {
@@ -108,6 +129,11 @@ function start() {
   });
   document.querySelector("[data-averages]").addEventListener("change", () => chart?.showAverages(ticked()));
   afterPaint().then(draw).catch(tell);
+  live({
+    symbols: [box.dataset.symbol],
+    onQuote: show,
+    onTrigger: ({ symbol }) => symbol === box.dataset.symbol && renew().catch(tell),
+  });
   setInterval(() => renew().catch(tell), Math.max(15, Number(box.dataset.refreshSeconds)) * 1000);
 }
 
