@@ -6,6 +6,9 @@ from pathlib import Path
 from flask import Flask, Response, send_from_directory, url_for
 
 KEPT_SECONDS = 365 * 86_400
+SITE_SHEET = "css/site.css"
+SITE_SHEETS = ("tokens", "base", "components", "pages")
+"""What every page needs, in their order: one request instead of four before the first paint."""
 
 
 def register(app: Flask) -> None:
@@ -15,12 +18,17 @@ def register(app: Flask) -> None:
     """
     folder = Path(app.static_folder or "static")
     version = version_of(folder)
+    site_sheet = "\n".join((folder / f"css/{name}.css").read_text() for name in SITE_SHEETS)
 
     def asset(name: str) -> str:
         return url_for("assets", version=version, name=name)
 
     def serve(version: str, name: str) -> Response:  # noqa: ARG001 - any version is served
-        response = send_from_directory(folder, name, max_age=KEPT_SECONDS)
+        if name == SITE_SHEET:
+            response = Response(site_sheet, mimetype="text/css")
+            response.cache_control.max_age = KEPT_SECONDS
+        else:
+            response = send_from_directory(folder, name, max_age=KEPT_SECONDS)
         response.cache_control.public = True
         response.cache_control.immutable = True
         return response
