@@ -12,7 +12,7 @@ babel = Babel()
 def register(app: Flask) -> None:
     """Give templates `_()` and views `flask_babel.gettext` in the language of the request."""
     babel.init_app(app, default_locale="en", locale_selector=language, timezone_selector=_time_zone)
-    app.jinja_env.globals["language"] = language
+    app.jinja_env.globals.update(language=language, languages=LANGUAGES)
 
 
 def language() -> str:

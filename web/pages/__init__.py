@@ -10,10 +10,12 @@ from web.pages import (
     accounts,
     alert,
     alerts,
+    design,
     destinations,
     devices,
     entries,
     health,
+    help,
     home,
     lists,
     local_mail,
@@ -22,6 +24,7 @@ from web.pages import (
     notifications,
     passwords,
     symbols,
+    theme,
     triggers,
     watchlists,
 )
@@ -45,6 +48,9 @@ BLUEPRINTS = (
     metrics.pages,
     devices.pages,
     symbols.pages,
+    design.pages,
+    help.pages,
+    theme.pages,
 )
 
 
