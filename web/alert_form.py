@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast, get_args
 from zoneinfo import ZoneInfo
 
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from pydantic import TypeAdapter, ValidationError
 
 from services.accounts.preferences import checked_channels
@@ -16,10 +18,11 @@ from services.alerts.conditions import WINDOWS, Condition
 from services.errors import InvalidInput
 from services.market.money import price_text
 from services.notify.naming import kept
-from services.store.alerts import Alert, Frequency
+from services.store.alerts import MAX_REARM_MARGIN, Alert, Frequency
 from web import channels, forms
 from web.faults import faults, message, place
 from web.forms import Form
+from web.setting import REARM_MARGIN
 
 LAST_DAY = date(2999, 12, 31)
 _CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
@@ -54,11 +57,11 @@ def _whole(name: str, member: str) -> Blank:
 
 
 def _choice(name: str, member: str) -> Blank:
-    return Blank(name, member, lambda text, _: text, str)
+    return Blank(name, member, lambda text, _name: text, str)
 
 
 _LEVEL = Blank("level", "level", forms.number, _written)
-_EXTENDED = Blank("extended", "extended", lambda text, _: text == "yes", lambda on: "yes" * on)
+_EXTENDED = Blank("extended", "extended", lambda text, _name: text == "yes", lambda on: "yes" * on)
 _DOWN_TODAY = Blank(
     "change", "level", lambda text, name: 0 - forms.number(text, name), lambda value: _plain(-value)
 )
@@ -95,7 +98,16 @@ BLANKS: Mapping[str, tuple[Blank, ...]] = {
     "volume_reaches": (_number("ratio", "ratio"),),
     "earnings_within": (_whole("earnings_days", "days"),),
 }
-_OF_ALL_KINDS = ("kind", "frequency", "expires", "urgent", "channels", "note", "if_true")
+_OF_ALL_KINDS = (
+    "kind",
+    "frequency",
+    "margin",
+    "expires",
+    "urgent",
+    "channels",
+    "note",
+    "if_true",
+)
 FIELDS = (
     *_OF_ALL_KINDS,
     *dict.fromkeys(blank.name for blanks in BLANKS.values() for blank in blanks),
@@ -114,43 +126,62 @@ DEFAULTS = {
     "rsi_days": "14",
     "earnings_days": "5",
     "frequency": "once",
+    "margin": f"{REARM_MARGIN:g}",
 }
 KINDS = (
     (
-        "Price",
+        _l("Price"),
         (
-            ("price_rises_to", "rises to"),
-            ("price_falls_to", "falls to"),
-            ("falls_from_peak", "falls from its high by"),
-            ("rises_from_trough", "rises from its low by"),
-            ("new_high", "makes a new high"),
-            ("new_low", "makes a new low"),
-            ("moves_by", "moves within a time by"),
+            ("price_rises_to", _l("rises to")),
+            ("price_falls_to", _l("falls to")),
+            ("falls_from_peak", _l("falls from its high by")),
+            ("rises_from_trough", _l("rises from its low by")),
+            ("new_high", _l("makes a new high")),
+            ("new_low", _l("makes a new low")),
+            ("moves_by", _l("moves")),
         ),
     ),
     (
-        "Today",
+        _l("Today"),
         (
-            ("day_change_rises_to", "is up today by"),
-            ("day_change_falls_to", "is down today by"),
+            ("day_change_rises_to", _l("is up today by")),
+            ("day_change_falls_to", _l("is down today by")),
         ),
     ),
     (
-        "Trend",
+        _l("Trend"),
         (
-            ("crosses_average", "crosses its average"),
-            ("averages_cross", "has its averages cross"),
-            ("rsi_rises_to", "RSI rises to"),
-            ("rsi_falls_to", "RSI falls to"),
+            ("crosses_average", _l("crosses its average")),
+            ("averages_cross", _l("has its averages cross")),
+            ("rsi_rises_to", _l("has its RSI rise to")),
+            ("rsi_falls_to", _l("has its RSI fall to")),
         ),
     ),
-    ("Volume", (("volume_reaches", "volume reaches"),)),
-    ("Calendar", (("earnings_within", "reports earnings within"),)),
+    (_l("Volume"), (("volume_reaches", _l("has its volume reach")),)),
+    (_l("Calendar"), (("earnings_within", _l("reports earnings within")),)),
 )
-FREQUENCIES: Mapping[Frequency, str] = {
-    "once": "once",
-    "daily": "at most once a day",
-    "every": "every time",
+PARTS: Mapping[str, str] = {
+    "price_rises_to": "price",
+    "price_falls_to": "price",
+    "day_change_rises_to": "day",
+    "day_change_falls_to": "day",
+    "moves_by": "move",
+    "falls_from_peak": "trail",
+    "rises_from_trough": "trail",
+    "new_high": "span",
+    "new_low": "span",
+    "crosses_average": "average",
+    "averages_cross": "cross",
+    "rsi_rises_to": "rsi",
+    "rsi_falls_to": "rsi",
+    "volume_reaches": "volume",
+    "earnings_within": "earnings",
+}
+"""By kind, the part of the sentence that has its blanks."""
+FREQUENCIES: Mapping[Frequency, Any] = {
+    "once": _l("once"),
+    "daily": _l("at most once a day"),
+    "every": _l("every time"),
 }
 _USUAL_SPANS = ("5d", "20d", "50d", "100d", "13w", "26w", "52w", "104w")
 
@@ -174,15 +205,17 @@ def choices(form: Form, person: Profile) -> dict[str, Any]:
 
 
 def _span(span: str) -> str:
-    weeks, sessions = span.endswith("w"), span.endswith("d")
-    return f"{span[:-1]} {'weeks' if weeks else 'trading days'}" if weeks or sessions else span
+    count, unit = span[:-1], span[-1:]
+    if unit == "w":
+        return _("%(count)s weeks", count=count)
+    return _("%(count)s trading days", count=count) if unit == "d" else span
 
 
 def condition_of(form: Form) -> Condition:
     """The condition that a form says. Raises InvalidInput, which names the form's field."""
     kind = form["kind"]
     if kind not in BLANKS:
-        raise InvalidInput("kind", "Choose what to wait for.")
+        raise InvalidInput("kind", _("Choose what to wait for."))
     blanks = BLANKS[kind]
     members = {blank.member: blank.read(form[blank.name], blank.name) for blank in blanks}
     try:
@@ -203,15 +236,26 @@ def field_of(error: InvalidInput, kind: str) -> str:
     whole, _, member = error.field.partition(".")
     if whole == "condition" and kind in BLANKS:
         return _blamed(kind, [member])
-    return {"expires_at": "expires"}.get(error.field, error.field)
+    return {"expires_at": "expires", "rearm_margin": "margin"}.get(error.field, error.field)
 
 
 def frequency_of(form: Form) -> Frequency:
     """How often it may ring. Raises InvalidInput."""
     chosen = form["frequency"] or "once"
     if chosen not in FREQUENCIES:
-        raise InvalidInput("frequency", "Choose how often it may ring.")
+        raise InvalidInput("frequency", _("Choose how often it may ring."))
     return cast(Frequency, chosen)
+
+
+def margin_of(form: Form) -> float:
+    """How far it goes back before it may ring again, per cent of the level. Raises InvalidInput."""
+    if not form["margin"].strip():
+        return REARM_MARGIN
+    margin = forms.number(form["margin"], "margin")
+    if not 0 <= margin <= MAX_REARM_MARGIN:
+        most = f"{MAX_REARM_MARGIN:g}"
+        raise InvalidInput("margin", _("This must be 0 to %(most)s per cent.", most=most))
+    return margin
 
 
 def urgent_of(form: Form) -> bool:
@@ -235,10 +279,12 @@ def expiry_of(form: Form, time_zone: str, now: datetime) -> datetime | None:
     except ValueError:
         day = None
     if day is None or day > LAST_DAY:
-        raise InvalidInput("expires", "Write the last day as year-month-day, such as 2027-01-31.")
+        raise InvalidInput(
+            "expires", _("Write the last day as year-month-day, such as 2027-01-31.")
+        )
     ends = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(time_zone)).astimezone(UTC)
     if ends <= now:
-        raise InvalidInput("expires", "This day is over. Choose today or a later one.")
+        raise InvalidInput("expires", _("This day is over. Choose today or a later one."))
     return ends
 
 
@@ -270,6 +316,7 @@ def filled(alert: Alert, person: Profile) -> Form:
             **DEFAULTS,
             **values_of(alert.condition),
             "frequency": alert.frequency,
+            "margin": _plain(alert.rearm_margin),
             "expires": last_day(alert.expires_at, person.time_zone),
             "urgent": "yes" * alert.urgent,
             "channels": " ".join(kept(alert.channels, person.destinations)),

@@ -75,7 +75,7 @@ def test_an_expiry_and_a_frequency_are_kept(ada: Reader) -> None:
     assert alert.frequency == "every"
     assert alert.expires_at is not None
     assert "Until 31 December 2026." in ada.page(sent.location)
-    assert 'value="2026-12-31"' in ada.get(sent.location).text
+    assert 'value="2026-12-31"' in ada.get(f"{sent.location}/edit").text
 
 
 @pytest.mark.parametrize("day", ["2020-01-01", "31.12.2026", "9999-12-31", "20261231", "x" * 99])
@@ -106,7 +106,7 @@ def test_the_kind_is_chosen_from_groups(ada: Reader) -> None:
     text = ada.get("/alerts/new").text
     for group in ("Price", "Today", "Trend", "Volume", "Calendar"):
         assert f'<optgroup label="{group}">' in text
-    assert "In words" in words(ada.get("/alerts/new"))
+    assert "Or in words" in words(ada.get("/alerts/new"))
 
 
 def test_an_alert_is_marked_urgent_and_unmarked_by_a_tick(ada: Reader) -> None:
@@ -114,7 +114,7 @@ def test_an_alert_is_marked_urgent_and_unmarked_by_a_tick(ada: Reader) -> None:
     ada.send("/alerts/new", **fields, urgent="yes")
     (alert,) = alerts(ada)
     assert alert.urgent
-    assert 'name="urgent" value="yes" checked' in ada.get(f"/alerts/{alert.id}").text
+    assert 'name="urgent" value="yes" checked' in ada.get(f"/alerts/{alert.id}/edit").text
     assert "In quiet hours, too." in ada.page("/alerts")
     ada.send(f"/alerts/{alert.id}", **fields)
     (alert,) = alerts(ada)
@@ -127,3 +127,49 @@ def test_the_tick_survives_a_refusal(ada: Reader) -> None:
     answer = ada.send("/alerts/new", **fields, urgent="yes")
     assert answer.status_code == 422
     assert 'name="urgent" value="yes" checked' in answer.text
+
+
+def test_every_kind_has_one_part_of_the_sentence(ada: Reader) -> None:
+    assert alert_form.PARTS.keys() == KINDS
+    for kind, part in alert_form.PARTS.items():
+        text = ada.get(f"/alerts/new?symbol=AAPL&kind={kind}").text
+        assert f'class="of of-{part} chosen"' in text
+        assert text.count(" chosen") - text.count("-blank chosen") == 1
+
+
+@pytest.mark.parametrize("margin", ["51", "-1", "x", "NaN", "1e308"])
+def test_a_margin_that_cannot_be_is_refused_at_its_field(ada: Reader, margin: str) -> None:
+    fields = {"symbol": "AAPL", "kind": "price_rises_to", "level": "150", "frequency": "every"}
+    answer = ada.send("/alerts/new", **fields, margin=margin)
+    assert answer.status_code == 422
+    assert 'id="fault-margin"' in answer.text
+    assert '<details class="more" open>' in answer.text
+    assert alerts(ada) == []
+
+
+def test_a_margin_is_kept_and_changed(ada: Reader) -> None:
+    fields = {"symbol": "AAPL", "kind": "price_rises_to", "level": "150", "frequency": "every"}
+    sent = ada.send("/alerts/new", **fields, margin="2.5")
+    assert [alert.rearm_margin for alert in alerts(ada)] == [2.5]
+    assert 'name="margin" value="2.5"' in ada.get(f"{sent.location}/edit").text
+    ada.send(sent.location, **fields, margin="3")
+    (alert,) = alerts(ada)
+    assert (alert.rearm_margin, alert.epoch) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "level"),
+    [
+        ("symbol=AAPL&level=120", "price_rises_to", "120"),
+        ("symbol=AAPL&level=80", "price_falls_to", "80"),
+        ("symbol=AAPL&level=80&direction=up", "price_rises_to", "80"),
+        ("symbol=AAPL&level=120&direction=down", "price_falls_to", "120"),
+        ("symbol=AAPL&level=80&kind=price_rises_to", "price_rises_to", "80"),
+        ("symbol=AAPL&level=x", "price_rises_to", "x"),
+        ("symbol=NOPE&level=nan", "price_rises_to", "nan"),
+    ],
+)
+def test_an_address_fills_the_sentence(ada: Reader, query: str, kind: str, level: str) -> None:
+    text = ada.get(f"/alerts/new?{query}").text
+    assert f'<option value="{kind}" selected>' in text
+    assert f'name="level" value="{level}"' in text

@@ -134,7 +134,7 @@ def test_the_form_opens_for_any_symbol(ada: Reader, symbol: str) -> None:
 
 
 def test_the_form_shows_the_present_price(ada: Reader) -> None:
-    assert "AAPL AAPL Inc. is at 100.00 USD" in ada.page("/alerts/new?symbol=aapl")
+    assert "AAPL AAPL Inc. now 100.00 USD" in ada.page("/alerts/new?symbol=aapl")
 
 
 def test_an_armed_alert_says_how_far_its_level_is(ada: Reader) -> None:
@@ -241,9 +241,71 @@ def test_an_alert_that_rang_asks_before_it_rings_again(ada: Reader) -> None:
     alert = ada.alert(level=90, if_true="fire_now")
     answer = ada.send(f"/alerts/{alert.id}/arm")
     assert answer.status_code == 409
-    assert f'action="/alerts/{alert.id}/arm"' in answer.text
+    assert answer.text.count(f'action="/alerts/{alert.id}/arm"') == 2
     ada.send(f"/alerts/{alert.id}/arm", if_true="fire_now")
     assert alerts(ada)[0].last_trigger == f"{alert.id}-2"
+
+
+def test_a_paused_alert_whose_source_is_silent_stays_paused(ada: Reader) -> None:
+    alert = ada.alert()
+    ada.send(f"/alerts/{alert.id}/pause")
+    ada.site.later(minutes=30)
+    ada.site.market.error = SourceUnavailable("down")
+    have_no_patience(ada.site)
+    answer = ada.send(f"/alerts/{alert.id}/arm")
+    assert answer.status_code == 503
+    assert "gave no answer about AAPL" in words(answer)
+    assert alerts(ada)[0].state == "paused"
+
+
+def test_the_list_is_grouped_by_symbol_and_what_is_nearest_stands_first(ada: Reader) -> None:
+    ada.page("/alerts/new?symbol=AAPL")
+    ada.page("/alerts/new?symbol=MSFT")
+    for symbol, level in (("MSFT", 180), ("AAPL", 140), ("AAPL", 101), ("MSFT", 170)):
+        ada.alert(level=level, symbol=symbol)
+    text = ada.get("/alerts").text
+    order = [text.index(f"rises to {level}.00") for level in (101, 140, 170, 180)]
+    assert order == sorted(order)
+    assert text.count('class="alert-group"') == 2
+
+
+def test_the_list_can_be_narrowed_to_a_symbol(ada: Reader) -> None:
+    ada.alert(level=140)
+    ada.alert(level=170, symbol="MSFT")
+    text = ada.page("/alerts?symbol=msf")
+    assert "170.00" in text
+    assert "140.00" not in text
+    assert "No alert fits." in ada.page("/alerts?symbol=<script>")
+
+
+def test_what_is_ticked_is_paused_and_the_others_go_on(ada: Reader) -> None:
+    first, second, third = ada.alert(level=140), ada.alert(level=150), ada.alert(level=160)
+    token = ada.token()
+    fields = {"csrf_token": token, "do": "pause", "alert": [first.id, second.id, "gone", first.id]}
+    sent = ada.client.post("/alerts", data=fields)
+    assert "2 alerts are paused." in ada.page(sent.location)
+    states = {alert.id: alert.state for alert in alerts(ada)}
+    assert states == {first.id: "paused", second.id: "paused", third.id: "armed"}
+
+
+def test_what_is_ticked_is_deleted(ada: Reader) -> None:
+    first, second = ada.alert(level=140), ada.alert(level=150)
+    ada.send("/alerts", do="delete", alert=first.id, state="armed")
+    assert [alert.id for alert in alerts(ada)] == [second.id]
+
+
+def test_nothing_ticked_does_nothing_and_says_so(ada: Reader) -> None:
+    ada.alert()
+    assert "Tick the alerts first." in ada.page(ada.send("/alerts", do="delete").location)
+    assert len(alerts(ada)) == 1
+    assert ada.send("/alerts", do="burn").status_code == 400
+
+
+def test_nobody_pauses_or_deletes_another_s_alerts(ada: Reader, bob: Reader) -> None:
+    alert = ada.alert()
+    for do in ("pause", "delete"):
+        bob.send("/alerts", do=do, alert=alert.id)
+    assert alerts(ada) == [alert]
 
 
 def test_a_deleted_alert_is_gone_and_its_history_stays(ada: Reader) -> None:
@@ -299,10 +361,12 @@ def test_nobody_sees_or_changes_another_s_alert(ada: Reader, bob: Reader) -> Non
     alert = ada.alert()
     path = f"/alerts/{alert.id}"
     assert bob.get(path).status_code == 404
+    assert bob.get(f"{path}/edit").status_code == 404
     for action, fields in (
         ("", {"kind": "price_rises_to", "level": "1", "note": ""}),
         ("/pause", {}),
         ("/arm", {}),
+        ("/remind", {}),
         ("/delete", {}),
     ):
         assert bob.send(path + action, **fields).status_code == 404

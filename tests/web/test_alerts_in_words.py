@@ -55,6 +55,7 @@ def test_a_sentence_that_is_true_already_is_asked_about(ada: Reader) -> None:
     answer = ada.send("/alerts/new", text="aapl above 90")
     assert answer.status_code == 409
     assert "AAPL is at 100.00 USD now, so that is true already." in words(answer)
+    assert 'name="level" value="90.00"' in answer.text
     ada.send("/alerts/new", text="aapl above 90", if_true="wait")
     assert [alert.state for alert in alerts(ada)] == ["waiting"]
 
