@@ -6,6 +6,9 @@ a job into a log line and a retry.
 
 from datetime import timedelta
 
+from services.texts import N_
+from services.texts import gettext as _
+
 
 class BellwetherError(Exception):
     """The root of all errors below."""
@@ -77,8 +80,12 @@ class NoQuote(MarketError):
     """
 
     def __init__(self, symbol: str, *, known_missing: bool) -> None:
-        reason = "the source has no price for it" if known_missing else "no answer in time"
-        super().__init__(f"No quote of {symbol}: {reason}.")
+        message = (
+            N_("No quote of %(symbol)s: the source has no price for it.")
+            if known_missing
+            else N_("No quote of %(symbol)s: no answer in time.")
+        )
+        super().__init__(_(message, symbol=symbol))
         self.symbol = symbol
         self.known_missing = known_missing
 
@@ -87,7 +94,7 @@ class UnknownSymbol(MarketError):
     """The source has no such symbol; `suggestions` are (symbol, name) of what may be meant."""
 
     def __init__(self, symbol: str, suggestions: tuple[tuple[str, str], ...]) -> None:
-        super().__init__(f"No quotes for {symbol}.")
+        super().__init__(_("No quotes for %(symbol)s.", symbol=symbol))
         self.symbol = symbol
         self.suggestions = suggestions
 
@@ -132,7 +139,9 @@ class AlreadyTrue(BellwetherError):
     """The condition of a new alert is true now (ALERTS.md rule 4); `value` is the present value."""
 
     def __init__(self, value: float) -> None:
-        super().__init__(f"The condition is already true: it stands at {value:g} now.")
+        super().__init__(
+            _("The condition is already true: it stands at %(value)s now.", value=f"{value:g}")
+        )
         self.value = value
 
 

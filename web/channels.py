@@ -8,6 +8,8 @@ from services.notify.naming import NAMES, channel_name
 from services.notify.trials import Trial
 from services.store.devices import Device
 from services.store.users import EMAIL, PUSH
+from services.texts import N_, ngettext, pgettext
+from services.texts import gettext as _
 from web import words
 from web.context import signed_in
 
@@ -31,7 +33,7 @@ class Way:
 def named(person: Profile) -> list[tuple[str, str]]:
     """The names of a person's channels, and what they are called."""
     places = ((place.id, place.name) for place in person.destinations)
-    return [*NAMES.items(), *places]
+    return [*((name, _(label)) for name, label in NAMES.items()), *places]
 
 
 def name_of(name: str) -> str:
@@ -44,7 +46,14 @@ def listed(names: Sequence[str]) -> str:
     """Channels within a sentence: `E-mail, Push to your devices and Phone`; what people named
     turns the writing of nothing else around."""
     called = [f"{_ISOLATE}{name_of(name)}{_END}" for name in names]
-    return " and ".join(part for part in (", ".join(called[:-1]), *called[-1:]) if part)
+    return enumerated(called)
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """`A, B and C`."""
+    if len(names) < 2:
+        return "".join(names)
+    return _("%(some)s and %(last)s", some=", ".join(names[:-1]), last=names[-1])
 
 
 def ways(person: Profile, devices: Sequence[Device], trials: Mapping[str, Trial]) -> list[Way]:
@@ -62,25 +71,29 @@ def ways(person: Profile, devices: Sequence[Device], trials: Mapping[str, Trial]
 
 def _email(person: Profile) -> words.State:
     if person.mail_refused_at:
-        return words.State("Refused", "Your mailbox was refused; confirm the address anew.", _OFF)
+        return words.State(
+            _("Refused"), _("Your mailbox was refused; confirm the address anew."), _OFF
+        )
     if person.mail_stopped_at:
-        return words.State("Stopped", "You stopped all mail about your alerts.", _OFF)
+        return words.State(_("Stopped"), _("You stopped all mail about your alerts."), _OFF)
     if not person.confirmed:
-        return words.State("Not confirmed", "Mails wait until you confirm the address.", _OFF)
-    return words.State("On", "", _ON)
+        return words.State(_("Not confirmed"), _("Mails wait until you confirm the address."), _OFF)
+    return words.State(pgettext("switch", "On"), "", _ON)
 
 
 def _push(devices: Sequence[Device]) -> words.State:
     if devices:
-        return words.State("On", "", _ON)
-    return words.State("No device", "Turn it on in the browser that is to ring.", _OFF)
+        return words.State(pgettext("switch", "On"), "", _ON)
+    return words.State(_("No device"), _("Turn it on in the browser that is to ring."), _OFF)
 
 
 def _devices(devices: Sequence[Device]) -> str:
-    return f"{len(devices)} {'device' if len(devices) == 1 else 'devices'}" if devices else ""
+    return ngettext("%(num)s device", "%(num)s devices", len(devices)) if devices else ""
 
 
 def _destination(place: Place) -> words.State:
     if place.off_at is None:
-        return words.State("On", "", _ON)
-    return words.State("Switched off", place.off_because or "It said that it is gone.", _OFF)
+        return words.State(pgettext("switch", "On"), "", _ON)
+    return words.State(
+        _("Switched off"), _(place.off_because or N_("It said that it is gone.")), _OFF
+    )

@@ -4,6 +4,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from services.alerts.conditions import KINDS
+from services.texts import N_
+from services.texts import gettext as _
 
 _BLAMED = {
     "moves_by": "window",
@@ -14,9 +16,9 @@ _BLAMED = {
 }
 """By kind, the field that is at fault where a condition as a whole does not hold together."""
 _BOUNDS = {
-    "greater_than": ("gt", "more than {:g}"),
-    "greater_than_equal": ("ge", "{:g} or more"),
-    "less_than_equal": ("le", "{:g} at most"),
+    "greater_than": ("gt", N_("This must be more than %(limit)s.")),
+    "greater_than_equal": ("ge", N_("This must be %(limit)s or more.")),
+    "less_than_equal": ("le", N_("This must be %(limit)s at most.")),
 }
 _FORMS = ("NewAlert", "NewAlertInWords")
 _TAG_FAULTS = ("union_tag_invalid", "union_tag_not_found")
@@ -42,9 +44,10 @@ def place(fault: ErrorDetails) -> str:
 def message(fault: ErrorDetails) -> str:
     """What is wrong, without the names of Python's classes."""
     if fault["type"] in _TAG_FAULTS:
-        return f"The kind must be one of {', '.join(sorted(KINDS))}."
+        return _("The kind must be one of %(kinds)s.", kinds=", ".join(sorted(KINDS)))
     bound = _BOUNDS.get(fault["type"])
     if bound:
         name, words = bound
-        return f"This must be {words.format(fault['ctx'][name])}."
-    return fault["msg"].removeprefix("Value error, ")
+        return _(words, limit=f"{fault['ctx'][name]:g}")
+    said = fault["msg"].removeprefix("Value error, ")
+    return _(said)

@@ -6,7 +6,9 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from services.alerts import phrases, units
-from services.alerts.conditions import Condition, PriceCondition
+from services.alerts.conditions import Condition
+from services.figures import localized
+from services.reasons import told
 from services.store.triggers import Delivery, Trigger
 from web import channels, words
 from web.context import now, signed_in
@@ -30,8 +32,9 @@ def register(app: Flask) -> None:
         since=since,
         unit=words.unit,
         market_name=words.market_name,
-        verb=phrases.verb,
+        verb=verb,
         level=level,
+        does=does,
         brief=phrases.brief,
         way=phrases.way,
         evidence=evidence,
@@ -40,9 +43,10 @@ def register(app: Flask) -> None:
         channel=channels.name_of,
         channels=channels.listed,
         too_little=phrases.too_little,
+        told=told,
         split_ratio=words.split_ratio,
     )
-    app.jinja_env.globals["unit_name"] = words.UNIT_NAMES.get
+    app.jinja_env.globals["unit_name"] = words.unit_name
 
 
 def number(value: float) -> str:
@@ -52,12 +56,14 @@ def number(value: float) -> str:
 
 def glance(value: float) -> str:
     """A price to be compared at a glance: from 10 on with two decimals."""
-    return f"{value:,.2f}".replace("-", words.MINUS) if abs(value) >= 10 else number(value)
+    if abs(value) < 10:
+        return number(value)
+    return localized(f"{value:,.2f}").replace("-", words.MINUS)
 
 
 def price(value: float, currency: str) -> Markup:
     """A price and its currency; minor units such as pence with their names as a hint."""
-    hint = words.UNIT_NAMES.get(currency)
+    hint = words.unit_name(currency)
     unit = (
         Markup('<abbr class="unit" title="{}">{}</abbr>').format(hint, words.unit(currency))
         if hint
@@ -67,11 +73,27 @@ def price(value: float, currency: str) -> Markup:
 
 
 def level(condition: Condition, currency: str) -> Markup:
-    """A condition's level in its unit."""
-    if isinstance(condition, PriceCondition):
-        text = price(condition.level, currency)
-        return text + Markup(", in extended hours too") if condition.extended else text
-    return escape(phrases.level_text(condition, currency))
+    """The rest of what a symbol does, from the level on, with prices as `price` shows them."""
+    message, values = phrases.told(condition, currency, price_of=price)
+    return Markup(message[_before_level(message) :]) % values  # noqa: S704 - of our catalogs
+
+
+def verb(condition: Condition, past: bool = False) -> str:
+    """The beginning of what a symbol does or did, up to the level: `rises to`. In other languages
+    as well the level and what follows it stand behind: see `level`."""
+    message, _values = phrases.told(condition, "", past)
+    return message[: _before_level(message)].rstrip()
+
+
+def does(condition: Condition, currency: str, past: bool = False) -> Markup:
+    """What a symbol does or did, prices as `price` shows them: `rises to 200.00 USD`."""
+    message, values = phrases.told(condition, currency, past, price)
+    return Markup(message) % values  # noqa: S704 - of our catalogs
+
+
+def _before_level(message: str) -> int:
+    place = message.find("%(")
+    return len(message) if place < 0 else place
 
 
 def evidence(trigger: Trigger) -> list[phrases.Evidence]:

@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 from flask import request
 
 from services.errors import InvalidInput
+from services.figures import decimal_point, localized, plain_number, reads_two_ways
 from services.market.models import normal_symbol
+from services.market.money import price_text
 from services.store.watchlists import MAX_NAME
+from services.texts import gettext as _
 
 MAX_LEVEL_TEXT = 30
-_LEVEL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile(r"[0-9]{1,6}")
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
@@ -69,7 +71,7 @@ def list_name(text: str) -> str:
     """A name for a list. Raises InvalidInput when it is empty or too long."""
     name = one_line(text)
     if not 1 <= len(name) <= MAX_NAME:
-        raise InvalidInput("name", f"A list's name has 1 to {MAX_NAME} characters.")
+        raise InvalidInput("name", _("A list's name has 1 to %(most)s characters.", most=MAX_NAME))
     return name
 
 
@@ -82,38 +84,50 @@ def is_symbol(text: str) -> bool:
 
 
 def number(text: str, field: str = "level") -> float:
-    """The number that `text` writes with plain digits and a point; nothing is guessed.
-
-    Raises InvalidInput that says how to write it.
-    """
+    """The number that `text` writes as people of the reader's language do, without a currency;
+    nothing is guessed. Raises InvalidInput that says how to write it."""
     typed = text.strip()
     if len(typed) > MAX_LEVEL_TEXT:
-        raise InvalidInput(field, f"Write it with {MAX_LEVEL_TEXT} characters at most.")
-    if not _LEVEL.fullmatch(typed):
+        raise InvalidInput(
+            field, _("Write it with %(most)s characters at most.", most=MAX_LEVEL_TEXT)
+        )
+    plain = plain_number(typed)
+    if plain is None:
         raise InvalidInput(field, _how_to_write(typed))
-    found = float(typed)
+    found = float(plain)
     if abs(found) > 1e12:
-        raise InvalidInput(field, "This can be 1000000000000 at most.")
+        raise InvalidInput(field, _("This can be 1000000000000 at most."))
     return found
+
+
+def said_back(text: str) -> str:
+    """How a number was understood that means something else to people of other languages; ""
+    where it means the same to all, or nothing."""
+    typed = text.strip()
+    plain = plain_number(typed) if reads_two_ways(typed) else None
+    if plain is None:
+        return ""
+    shown = localized(price_text(float(plain)))
+    return _("“%(typed)s” is understood as %(number)s.", typed=typed, number=shown)
 
 
 def whole(text: str, field: str) -> int:
     """The count that `text` writes with plain digits. Raises InvalidInput."""
     typed = text.strip()
     if not _WHOLE.fullmatch(typed):
-        raise InvalidInput(field, "Write a whole number, such as 14 or 200.")
+        raise InvalidInput(field, _("Write a whole number, such as 14 or 200."))
     return int(typed)
 
 
 def _how_to_write(typed: str) -> str:
-    if _THOUSANDS.fullmatch(typed):
-        return f"Write {typed.replace(',', '')} without the comma."
-    if _DECIMAL_COMMA.fullmatch(typed):
-        return f"Write {typed.replace(',', '.')} with a point, not a comma."
+    if decimal_point() == "." and _THOUSANDS.fullmatch(typed):
+        return _("Write %(number)s without the comma.", number=typed.replace(",", ""))
+    if decimal_point() == "." and _DECIMAL_COMMA.fullmatch(typed):
+        return _("Write %(number)s with a point, not a comma.", number=typed.replace(",", "."))
     plain = unicodedata.normalize("NFKC", typed)
-    if plain != typed and _LEVEL.fullmatch(plain):
-        return f"Write {plain} with the plain digits 0 to 9."
-    return "Write a plain number, such as 200, 1000.50 or 0.00012."
+    if plain != typed and plain_number(plain) is not None:
+        return _("Write %(number)s with the plain digits 0 to 9.", number=plain)
+    return _("Write a plain number, such as 200, 1000.50 or 0.00012.")
 
 
 def local_path(text: str | None) -> str | None:

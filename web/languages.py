@@ -1,26 +1,77 @@
-"""The languages of the pages: the reader's choice, else what the browser asks for."""
+"""The languages of the pages: the reader's choice, else what the browser asks for.
 
-from flask import Flask, g, request
-from flask_babel import Babel
+Programs, which send a token, are answered in English; the scripts of our own pages as the pages
+are.
+"""
 
+from flask import Flask, Response, g, request
+from flask_babel import Babel, refresh
+
+from services import texts
 from services.accounts import Profile
+from services.texts import LANGUAGES
+from web.context import signed_in
 
-LANGUAGES = {"en": "English", "de": "Deutsch"}
+COOKIE = "language"
+API = "/api/"
+SILENT = ("/assets/", "/static/", "/health", "/ready", "/metrics")
+"""Paths whose answers hold no text for people."""
 babel = Babel()
 
 
 def register(app: Flask) -> None:
-    """Give templates `_()` and views `flask_babel.gettext` in the language of the request."""
+    """Give templates `_()` and views `flask_babel.gettext` in the language of the request, and
+    have the services speak it."""
     babel.init_app(app, default_locale="en", locale_selector=language, timezone_selector=_time_zone)
     app.jinja_env.globals.update(language=language, languages=LANGUAGES)
+    app.before_request(_speak)
+    app.after_request(_vary)
+    app.teardown_request(_fall_silent)
 
 
 def language() -> str:
     """The code of the language of this request, one of LANGUAGES."""
+    chosen: str | None = g.get("language")
+    if chosen in LANGUAGES:
+        return str(chosen)
     person = _reader()
-    if person and person.language in LANGUAGES:
-        return person.language
-    return request.accept_languages.best_match(LANGUAGES) or "en"
+    if request.path.startswith(API) and (_is_program() or person is None):
+        return texts.DEFAULT
+    for code in (person.language if person else None, request.cookies.get(COOKIE)):
+        if code in LANGUAGES:
+            return str(code)
+    return request.accept_languages.best_match(LANGUAGES) or texts.DEFAULT
+
+
+def speak(code: str | None) -> None:
+    """Answer this request in a language that is known better than from the browser."""
+    g.language = code
+    refresh()
+    texts.speak(language())
+
+
+def _is_program() -> bool:
+    sent = request.authorization
+    return sent is not None and sent.type == "bearer"
+
+
+def _speak() -> None:
+    """Who asks is looked up first, for the language is theirs."""
+    if not request.path.startswith(SILENT):
+        if not _is_program():
+            signed_in()
+        texts.speak(language())
+
+
+def _fall_silent(_error: BaseException | None = None) -> None:
+    texts.speak(texts.DEFAULT)
+
+
+def _vary(response: Response) -> Response:
+    """Caches keep an answer for each language, and for each person."""
+    if response.mimetype == "text/html":
+        response.vary.update(("Accept-Language", "Cookie"))
+    return response
 
 
 def _time_zone() -> str:

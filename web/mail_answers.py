@@ -11,7 +11,10 @@ from services.notify.snoozing import HOURS, Reminder
 from services.store.alerts import Alert
 from services.store.triggers import Trigger
 from services.store.users import EMAIL, PUSH, User
+from services.texts import N_
+from services.texts import gettext as _
 from web import words
+from web.channels import enumerated
 
 
 class Link(NamedTuple):
@@ -43,12 +46,12 @@ class Answer:
         return f"{self.title}. {self.text}"
 
 
-ACCOUNT = Link("Go to your account", "/account")
-
-
 def bad_link(reason: str) -> Answer:
-    text = f"{reason} Nothing was changed. Sign in to change your alerts and what is sent to you."
-    return Answer("This link does not work", text, link=ACCOUNT, status=410)
+    text = _(
+        "%(reason)s Nothing was changed. Sign in to change your alerts and what is sent to you.",
+        reason=reason,
+    )
+    return Answer(_("This link does not work"), text, link=_account(), status=410)
 
 
 # Pausing an alert
@@ -57,18 +60,20 @@ def bad_link(reason: str) -> Answer:
 def pause(alert: Alert, currency: str) -> Answer:
     about, link = _headline(alert, currency), _to_alert(alert)
     if alert.state == "paused":
-        text = "Nothing rings for it until you set it again."
-        return Answer("Paused", text, about, link=link, is_done=True)
+        text = _("Nothing rings for it until you set it again.")
+        return Answer(_("Paused"), text, about, link=link, is_done=True)
     if alert.state not in ("armed", "waiting"):
-        text = "Nothing rings for it until you set it again."
-        return Answer("It does not ring any more", text, about, link=link, is_done=True)
+        text = _("Nothing rings for it until you set it again.")
+        return Answer(_("It does not ring any more"), text, about, link=link, is_done=True)
     return Answer(
-        "Pause this alert?", "Nothing rings for it until you resume it.", about, "Pause it"
+        _("Pause this alert?"), _("Nothing rings for it until you resume it."), about, _("Pause it")
     )
 
 
 def pause_gone() -> Answer:
-    return Answer("This alert is gone", "It has been deleted, and rings no more.", is_done=True)
+    return Answer(
+        _("This alert is gone"), _("It has been deleted, and rings no more."), is_done=True
+    )
 
 
 # Stopping mail
@@ -76,17 +81,19 @@ def pause_gone() -> Answer:
 
 def stop(user: User) -> Answer:
     if user.mail_stopped_at is None:
-        text = (
+        text = _(
             "Your alerts go on and are shown when you sign in, but no mail about them goes to"
-            f" {user.email}."
+            " %(email)s.",
+            email=user.email,
         )
-        return Answer("Stop all mail?", text, button="Stop all mail")
-    text = (
-        f"Your alerts go on, but no mail about them goes to {user.email}."
-        " Mails that you ask for, such as for a new password, still come."
+        return Answer(_("Stop all mail?"), text, button=_("Stop all mail"))
+    text = _(
+        "Your alerts go on, but no mail about them goes to %(email)s."
+        " Mails that you ask for, such as for a new password, still come.",
+        email=user.email,
     )
-    link = Link("Start it again on your account page", "/account")
-    return Answer("All mail is stopped", text, link=link, is_done=True)
+    link = Link(_("Start it again on your account page"), "/account")
+    return Answer(_("All mail is stopped"), text, link=link, is_done=True)
 
 
 # Ringing again
@@ -99,37 +106,46 @@ def again(
     alert = follow.alert
     about, link = _headline(alert, currency), _to_alert(alert)
     if follow.is_open:
-        return Answer("Ring again?", _offer(alert, now), about, "Ring again", link=link)
+        return Answer(_("Ring again?"), _offer(alert, now), about, _("Ring again"), link=link)
     stands = words.state(alert, status, time_zone, now).sentence
     if follow.is_new:
-        return Answer("It is set again", stands, about, link=link, is_done=True)
+        return Answer(_("It is set again"), stands, about, link=link, is_done=True)
     if alert.state in ("armed", "waiting"):
-        text = f"{stands} There is nothing to do."
-        return Answer("It is set already", text, about, link=link, is_done=True)
-    text = f"{stands} It was set again since this message, so that this link does nothing more."
-    return Answer("This message is not the latest", text, about, link=link)
+        text = _("%(state)s There is nothing to do.", state=stands)
+        return Answer(_("It is set already"), text, about, link=link, is_done=True)
+    text = _(
+        "%(state)s It was set again since this message, so that this link does nothing more.",
+        state=stands,
+    )
+    return Answer(_("This message is not the latest"), text, about, link=link)
 
 
 def again_gone() -> Answer:
-    text = "It has been deleted, so that it cannot ring again. Nothing was changed."
-    return Answer("This alert is gone", text, link=Link("See your alerts", "/alerts"), status=410)
+    text = _("It has been deleted, so that it cannot ring again. Nothing was changed.")
+    return Answer(
+        _("This alert is gone"), text, link=Link(_("See your alerts"), "/alerts"), status=410
+    )
 
 
 def again_later(alert: Alert, currency: str, reason: str) -> Answer:
     """Nothing was done for want of a quote; the button tries once more."""
     about, link = _headline(alert, currency), _to_alert(alert)
-    return Answer("Not now", reason, about, "Try again", link=link, status=503)
+    return Answer(_("Not now"), reason, about, _("Try again"), link=link, status=503)
 
 
 def again_refused(alert: Alert, currency: str, reason: str) -> Answer:
-    text, about = f"{reason} Nothing was changed.", _headline(alert, currency)
-    return Answer("It cannot be set again", text, about, link=_to_alert(alert), status=422)
+    text = _("%(reason)s Nothing was changed.", reason=reason)
+    about = _headline(alert, currency)
+    return Answer(_("It cannot be set again"), text, about, link=_to_alert(alert), status=422)
 
 
 def _offer(alert: Alert, now: datetime) -> str:
-    text = "It will be set as it was. If it is true already, it waits for the next crossing."
+    text = _("It will be set as it was. If it is true already, it waits for the next crossing.")
     if alert.expires_at is not None and alert.expires_at <= now:
-        return f"{text} Its last day is over: from now on it has none."
+        return _(
+            "It will be set as it was. If it is true already, it waits for the next crossing."
+            " Its last day is over: from now on it has none."
+        )
     return text
 
 
@@ -138,75 +154,93 @@ def _offer(alert: Alert, now: datetime) -> str:
 
 def snooze(reminder: Reminder, now: datetime) -> Answer:
     trigger = reminder.trigger
-    about, link = _happened(trigger), Link("See the alert", f"/alerts/{trigger.alert_id}")
+    about, link = _happened(trigger), Link(_("See the alert"), f"/alerts/{trigger.alert_id}")
     if reminder.stand == "open":
-        text = f"You will be told once more, by {channels_text(reminder)}."
-        return Answer("Remind you later?", text, about, "Remind me", HOURS)
+        text = _("You will be told once more, by %(channels)s.", channels=channels_text(reminder))
+        return Answer(_("Remind you later?"), text, about, _("Remind me"), HOURS)
     if reminder.stand == "set":
         text = set_text(reminder, now)
-        return Answer("A reminder is set", text, about, link=link, is_done=True)
+        return Answer(_("A reminder is set"), text, about, link=link, is_done=True)
     title, text, status = _REFUSALS[reminder.stand]
-    button = "Try again" if reminder.stand == "sending" else ""
+    title, text = _(title), _(text)
+    button = _("Try again") if reminder.stand == "sending" else ""
     return Answer(title, reminder.because or text, about, button, link=link, status=status)
 
 
 def snooze_gone() -> Answer:
-    text = "What this message tells of has been deleted. Nothing was changed."
-    return Answer("There is nothing to remind you of", text, link=ACCOUNT, status=410)
+    text = _("What this message tells of has been deleted. Nothing was changed.")
+    return Answer(_("There is nothing to remind you of"), text, link=_account(), status=410)
 
 
 def bad_choice(reason: str) -> Answer:
     return Answer(
-        "Choose a time", f"{reason} Nothing was changed.", "", "Remind me", HOURS, status=422
+        _("Choose a time"),
+        _("%(reason)s Nothing was changed.", reason=reason),
+        "",
+        _("Remind me"),
+        HOURS,
+        status=422,
     )
 
 
 def set_text(reminder: Reminder, now: datetime) -> str:
     """When and how one is told again."""
     at = reminder.due_at
-    when = words.when(at, reminder.user.time_zone, now) if at and at > now else "in a moment"
-    held = ", when your quiet hours end" if reminder.is_held else ""
-    text = f"You will be told again {when}{held}, by {channels_text(reminder)}."
-    return text if reminder.is_new else f"{text} It was set before; nothing was changed."
+    when = words.when(at, reminder.user.time_zone, now) if at and at > now else _("in a moment")
+    message = N_("You will be told again %(when)s, by %(channels)s.")
+    if reminder.is_held:
+        message = N_("You will be told again %(when)s, when your quiet hours end, by %(channels)s.")
+    text = _(message, when=when, channels=channels_text(reminder))
+    if reminder.is_new:
+        return text
+    return _("%(state)s It was set before; nothing was changed.", state=text)
 
 
 def refusal_text(reminder: Reminder) -> str:
     """Why nobody is told again."""
-    return reminder.because or _REFUSALS[reminder.stand][1]
+    return reminder.because or _(_REFUSALS[reminder.stand][1])
 
 
 def channels_text(reminder: Reminder) -> str:
     """Names of channels, as in `mail, push and Phone`."""
     names = [_channel(reminder.user, name) for name in reminder.channels]
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+    return enumerated(names)
 
 
 _REFUSALS = {
     "told": (
-        "You were told again already",
-        "The reminder has come. Its own link sets the next one. Nothing was changed.",
+        N_("You were told again already"),
+        N_("The reminder has come. Its own link sets the next one. Nothing was changed."),
         200,
     ),
     "sending": (
-        "Not now",
-        "This message is just being sent, so that it cannot be repeated yet."
-        " Nothing was changed: try again in two minutes.",
+        N_("Not now"),
+        N_(
+            "This message is just being sent, so that it cannot be repeated yet."
+            " Nothing was changed: try again in two minutes."
+        ),
         503,
     ),
     "untold": (
-        "There is nothing to repeat",
-        "No channel of yours took this message; the alert's page says why. Nothing was changed.",
+        N_("There is nothing to repeat"),
+        N_(
+            "No channel of yours took this message; the alert's page says why. Nothing was changed."
+        ),
         409,
     ),
-    "silent": ("Nothing would reach you", "No mail goes to you now.", 409),
+    "silent": (N_("Nothing would reach you"), N_("No mail goes to you now."), 409),
 }
 
 
 def _channel(user: User, name: str) -> str:
     if name in (EMAIL, PUSH):
-        return {EMAIL: "mail", PUSH: "push"}[name]
+        return _("mail") if name == EMAIL else _("push")
     destination = user.destination(name)
-    return destination.name if destination else "a channel that is gone"
+    return destination.name if destination else _("a channel that is gone")
+
+
+def _account() -> Link:
+    return Link(_("Go to your account"), "/account")
 
 
 def _headline(alert: Alert, currency: str) -> str:
@@ -219,4 +253,4 @@ def _happened(trigger: Trigger) -> str:
 
 
 def _to_alert(alert: Alert) -> Link:
-    return Link("See the alert", f"/alerts/{alert.id}")
+    return Link(_("See the alert"), f"/alerts/{alert.id}")

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.errors import InvalidInput
 from services.notify.quiet import TOO_LONG, ClockTime, QuietHours
+from services.texts import gettext as _
 from web.forms import Form
 
 FIELDS = ("quiet", "quiet_start", "quiet_end")
@@ -18,11 +19,11 @@ def hours_of(form: Form) -> QuietHours | None:
         return None
     start, end = (_clock_time(form, name) for name in ("quiet_start", "quiet_end"))
     if start == end:
-        raise InvalidInput("quiet_end", "They end when they begin. Choose another time, or off.")
+        raise InvalidInput("quiet_end", _("They end when they begin. Choose another time, or off."))
     try:
         return QuietHours(start=start, end=end)
     except ValidationError:  # both times are well written
-        raise InvalidInput("quiet_end", TOO_LONG) from None
+        raise InvalidInput("quiet_end", _(TOO_LONG)) from None
 
 
 def filled(form: Form, hours: QuietHours | None) -> Mapping[str, str]:
@@ -36,4 +37,4 @@ def _clock_time(form: Form, name: str) -> str:
     try:
         return _CLOCK_TIME.validate_python(form[name].strip())
     except ValidationError:
-        raise InvalidInput(name, "Write a time of the day, such as 22:00 or 07:30.") from None
+        raise InvalidInput(name, _("Write a time of the day, such as 22:00 or 07:30.")) from None

@@ -1,23 +1,30 @@
-"""How far, how long ago, in which state: facts as people say them. Pure."""
+"""How far, how long ago, in which state: facts as people say them, in the language spoken."""
 
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from services import figures
 from services.alerts import phrases
+from services.figures import day_of_year, localized, short_day
 from services.market.cache import MarketStatus
 from services.market.models import MarketState
+from services.reasons import told
 from services.store.alerts import Alert
+from services.texts import N_
+from services.texts import gettext as _
 
 UNITS = {"GBp": "p", "GBX": "p", "ZAc": "c", "ZAX": "c", "ILA": "ag."}
 UNIT_NAMES = {
-    "GBp": "pence, hundredths of a pound sterling",
-    "GBX": "pence, hundredths of a pound sterling",
-    "ZAc": "cents, hundredths of a rand",
-    "ZAX": "cents, hundredths of a rand",
-    "ILA": "agorot, hundredths of a shekel",
+    "GBp": N_("pence, hundredths of a pound sterling"),
+    "GBX": N_("pence, hundredths of a pound sterling"),
+    "ZAc": N_("cents, hundredths of a rand"),
+    "ZAX": N_("cents, hundredths of a rand"),
+    "ILA": N_("agorot, hundredths of a shekel"),
 }
+_THOUSANDS = (N_("K"), N_("M"), N_("B"), N_("T"))
+_SPANS = ((86_400, N_("d")), (3_600, N_("h")), (60, N_("min")), (0, N_("s")))
 MINUS = "\N{MINUS SIGN}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
 HARD = "\N{NO-BREAK SPACE}"
@@ -35,7 +42,7 @@ def percent(value: float) -> str:
     """A change in per cent with its sign: `+1.23 %`."""
     rounded = round(value, 2)
     sign = "+" if rounded > 0 else MINUS if rounded < 0 else "±"
-    return f"{sign}{abs(rounded):,.2f}{THIN}%"
+    return f"{sign}{localized(f'{abs(rounded):,.2f}')}{THIN}%"
 
 
 def trend(value: float | None) -> str:
@@ -47,34 +54,34 @@ def trend(value: float | None) -> str:
 def compact(count: int) -> str:
     """A volume in three or four digits: `12.3 M`."""
     size = float(count)
-    for unit in ("", "K", "M", "B"):
-        if abs(size) < 999.5:
-            return f"{size:.0f}" if not unit else f"{_three(size)}{THIN}{unit}"
+    if abs(size) < 999.5:
+        return f"{size:.0f}"
+    for unit in _THOUSANDS:
         size /= 1_000
-    return f"{_three(size)}{THIN}T"
+        if abs(size) < 999.5:
+            break
+    return f"{_three(size)}{THIN}{_(unit)}"
 
 
 def _three(size: float) -> str:
-    return f"{size:.0f}" if size >= 99.95 else f"{size:.1f}"
+    return localized(f"{size:.0f}" if size >= 99.95 else f"{size:.1f}")
 
 
 def span(length: timedelta) -> str:
     """About how long: `40 s`, `5 min`, `3 h`, `2 d`."""
     seconds = max(0, int(length.total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size}{HARD}{unit}"
-    return f"{seconds}{HARD}s"
+    size, unit = next(each for each in _SPANS if seconds >= each[0])
+    return f"{seconds // size if size else seconds}{HARD}{_(unit)}"
 
 
 def age(length: timedelta) -> str:
     """How old a quote is: `now` in its first minute, then `5 min`."""
-    return "now" if length < timedelta(minutes=1) else span(length)
+    return _("now") if length < timedelta(minutes=1) else span(length)
 
 
 def ago(length: timedelta) -> str:
     """How long ago: `just now`, `5 min ago`."""
-    return "just now" if length < timedelta(minutes=1) else f"{span(length)} ago"
+    return _("just now") if length < timedelta(minutes=1) else _("%(span)s ago", span=span(length))
 
 
 def clock(moment: datetime, time_zone: str, now: datetime) -> str:
@@ -83,20 +90,25 @@ def clock(moment: datetime, time_zone: str, now: datetime) -> str:
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
     if local.date() == today:
         return f"{local:%H:%M}"
-    year = f" {local.year}" if local.year != today.year else ""
-    return f"{local.day} {local:%b}{year}, {local:%H:%M}"
+    shown = short_day(local) if local.year != today.year else day_of_year(local)
+    return f"{shown}, {local:%H:%M}"
 
 
 def when(moment: datetime, time_zone: str, now: datetime) -> str:
     """A time within a sentence: `at 14:05`, `on 3 May, 14:05`."""
     text = clock(moment, time_zone, now)
-    return f"on {text}" if "," in text else f"at {text}"
+    return _("on %(day)s", day=text) if "," in text else _("at %(time)s", time=text)
 
 
 def day(moment: datetime, time_zone: str) -> str:
     """A day: `19 June 2000`."""
-    local = moment.astimezone(ZoneInfo(time_zone))
-    return f"{local.day} {local:%B %Y}"
+    return figures.day(moment.astimezone(ZoneInfo(time_zone)))
+
+
+def unit_name(currency: str) -> str | None:
+    """What a hundredth of a currency is; None for a currency itself."""
+    name = UNIT_NAMES.get(currency)
+    return _(name) if name else None
 
 
 def unit(currency: str) -> str:
@@ -107,20 +119,23 @@ def unit(currency: str) -> str:
 def state(alert: Alert, status: MarketStatus, time_zone: str, now: datetime) -> State:
     """Where an alert stands."""
     if alert.state == "triggered":
-        return State("Rang", f"Rang {when(alert.updated_at, time_zone, now)}.", "rang")
+        at = when(alert.updated_at, time_zone, now)
+        return State(_("Rang"), _("Rang %(when)s.", when=at), "rang")
     if alert.state == "expired":
-        return State("Expired", f"Ended {when(alert.updated_at, time_zone, now)}.", "paused")
+        at = when(alert.updated_at, time_zone, now)
+        return State(_("Expired"), _("Ended %(when)s.", when=at), "paused")
     if alert.state == "paused":
-        return State("Paused", alert.paused_because or "Paused by you.", "paused")
+        return State(_("Paused"), told(alert.paused_because) or _("Paused by you."), "paused")
     if sleeps(alert, status):
-        return State("Asleep", _asleep(alert, status), "paused")
+        return State(_("Asleep"), _asleep(alert, status), "paused")
     if alert.state == "waiting":
-        back = phrases.gone_back(alert.condition, alert.rearm_at, unit(_currency(alert)))
-        return State("Waiting", f"Arms once {back}.", "waiting")
+        back = phrases.arms_once(alert.condition, alert.rearm_at, unit(_currency(alert)))
+        return State(_("Waiting"), back, "waiting")
     if alert.rests_after is not None and alert.rests_after >= _market_day(status, now):
-        return State("Armed", "Rang today; asked again on the next trading day.", "armed")
+        rests = _("Rang today; asked again on the next trading day.")
+        return State(_("Armed"), rests, "armed")
     since = clock(alert.armed_at or alert.updated_at, time_zone, now)
-    return State("Armed", f"Armed since {since}.", "armed")
+    return State(_("Armed"), _("Armed since %(time)s.", time=since), "armed")
 
 
 def _currency(alert: Alert) -> str:
@@ -134,7 +149,7 @@ def _market_day(status: MarketStatus, now: datetime) -> date:
 
 def until(expires_at: datetime, time_zone: str) -> str:
     """The last day that counts: `Until 31 January 2027.`"""
-    return f"Until {day(expires_at - timedelta(seconds=1), time_zone)}."
+    return _("Until %(day)s.", day=day(expires_at - timedelta(seconds=1), time_zone))
 
 
 def sleeps(alert: Alert, status: MarketStatus) -> bool:
@@ -144,18 +159,24 @@ def sleeps(alert: Alert, status: MarketStatus) -> bool:
 
 def _asleep(alert: Alert, status: MarketStatus) -> str:
     set_on = alert.baseline.source if alert.baseline else ""
-    return f"Sleeps: set on {market_name(set_on)}; now {market_name(status.source)} is shown."
+    return _(
+        "Sleeps: set on %(one)s; now %(other)s is shown.",
+        one=market_name(set_on),
+        other=market_name(status.source),
+    )
 
 
 def market_state(state: MarketState) -> str:
     """What is said of a market that is not in its regular hours; nothing of one that is."""
-    return {"pre": "pre-market", "post": "after hours", "closed": "closed"}.get(state, "")
+    said = {"pre": N_("pre-market"), "post": N_("after hours"), "closed": N_("closed")}
+    return _(said[state]) if state in said else ""
 
 
 def market_name(source: str) -> str:
-    return {"replay": "the replayed market", "yahoo": "the live market"}.get(
-        source, f"the market “{source}”"
-    )
+    known = {"replay": N_("the replayed market"), "yahoo": N_("the live market")}
+    if source in known:
+        return _(known[source])
+    return _("the market “%(source)s”", source=source)
 
 
 def split_ratio(ratio: float) -> str:

@@ -20,11 +20,13 @@ from services.errors import AlreadyExists, AuthenticationFailed, InvalidInput
 from services.ids import new_id
 from services.jobs import AccountMail, Jobs
 from services.store.users import ApiToken, User, Users, normal_email
+from services.texts import DEFAULT, N_, language
+from services.texts import gettext as _
 
 TOKEN_PREFIX = "bw"  # noqa: S105 - the visible head of every API token, not a secret
 TOKEN_KEPT = timedelta(minutes=10)
 _TOKEN = re.compile(TOKEN_PREFIX + r"\.([0-9A-Z]{26})\.([\w-]{43})", re.ASCII)
-_NO_FIT = "E-mail and password do not fit together."
+_NO_FIT = N_("E-mail and password do not fit together.")
 
 
 class Accounts:
@@ -41,7 +43,8 @@ class Accounts:
         self._profiles = Profiles(users, redis)
 
     def sign_up(self, email: str, password: str, now: datetime, time_zone: str = "UTC") -> None:
-        """Create an account and mail its confirmation; a known address gets another mail.
+        """Create an account and mail its confirmation; a known address gets another mail. Mails
+        come in the language that is spoken now.
 
         Raises InvalidInput for an address or password that cannot be used.
         """
@@ -69,7 +72,7 @@ class Accounts:
         """Raises AuthenticationFailed."""
         user = self._users.by_email(email)
         if not self._passwords.fits(password, user.password_hash if user else None) or not user:
-            raise AuthenticationFailed(_NO_FIT)
+            raise AuthenticationFailed(_(_NO_FIT))
         if self._passwords.outdated(user.password_hash):
             user = self._users.update(user.uid, password_hash=self._passwords.hash(password))
         return self._profiles.keep(user)
@@ -99,11 +102,11 @@ class Accounts:
         """Whose token this is. Raises AuthenticationFailed."""
         token = _TOKEN.fullmatch(text)
         if token is None:
-            raise AuthenticationFailed("This is not a token of Bellwether.")
+            raise AuthenticationFailed(_("This is not a token of Bellwether."))
         uid, secret = token.groups()
         profile = self.profile(uid, self._token_epoch(uid, _digest(secret)))
         if profile is None:
-            raise AuthenticationFailed("This token is not, or no longer, valid.")
+            raise AuthenticationFailed(_("This token is not, or no longer, valid."))
         return profile
 
     def _token_epoch(self, uid: str, token_id: str) -> int:
@@ -126,7 +129,7 @@ class Accounts:
         refused_at = user.mail_refused_at
         if refused_at is not None and self._links.made_at("confirm", token) < refused_at:
             raise AuthenticationFailed(
-                "This link is older than the day on which your mailbox was refused."
+                _("This link is older than the day on which your mailbox was refused.")
             )
         return self._confirm(user, now)
 
@@ -182,7 +185,7 @@ class Accounts:
         """Set a new password; all other sessions and tokens end. Raises InvalidInput."""
         user = self._owner(uid)
         if not self._passwords.fits(present, user.password_hash):
-            raise InvalidInput("present", "This is not your present password.")
+            raise InvalidInput("present", _("This is not your present password."))
         return Profile.of(self._set_password(user, new))
 
     def _set_password(self, user: User, password: str) -> User:
@@ -198,12 +201,13 @@ class Accounts:
             password_hash=self._passwords.hash(password),
             created_at=now,
             time_zone=zone,
+            language=None if language() == DEFAULT else language(),
         )
 
     def _owner(self, uid: str) -> User:
         user = self._users.get(uid)
         if user is None:
-            raise AuthenticationFailed("This account does not exist any more.")
+            raise AuthenticationFailed(_("This account does not exist any more."))
         return user
 
     def _mail(self, kind: AccountMail, email: str) -> None:
@@ -225,7 +229,9 @@ def checked_email(email: str) -> str:
             email.strip(), check_deliverability=False, test_environment=True
         ).normalized
     except EmailNotValidError as error:
-        raise InvalidInput("email", f"This is not an e-mail address: {error}") from None
+        raise InvalidInput(
+            "email", _("This is not an e-mail address: %(reason)s", reason=error)
+        ) from None
     return normal_email(found)
 
 

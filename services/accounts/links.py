@@ -9,6 +9,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from services.errors import AuthenticationFailed
 from services.store.users import User
+from services.texts import gettext as _
 
 Purpose: TypeAlias = Literal["confirm", "reset"]
 LIFE: dict[Purpose, timedelta] = {"confirm": timedelta(days=7), "reset": timedelta(hours=1)}
@@ -69,7 +70,7 @@ class Links:
     def check(self, purpose: Purpose, token: str, user: User) -> None:
         """Raises AuthenticationFailed when the address or password has changed since."""
         if self._open(purpose, token)[1] != _bound_to(purpose, user):
-            raise AuthenticationFailed("This link has been used, or is no longer valid.")
+            raise AuthenticationFailed(_("This link has been used, or is no longer valid."))
 
     def _make_numbered(self, purpose: str, uid: str, id_: str, number: int, now: datetime) -> str:
         return self._serializer(purpose).dumps([uid, f"{id_} {number}", _until(now + MAIL_LIFE)])
@@ -82,7 +83,7 @@ class Links:
     def _current(self, purpose: str, token: str, now: datetime) -> tuple[str, str]:
         uid, bound, until = self._open(purpose, token)
         if now.timestamp() > until:
-            raise AuthenticationFailed("This link is too old. Ask for a new one.")
+            raise AuthenticationFailed(_("This link is too old. Ask for a new one."))
         return uid, bound
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
@@ -92,7 +93,7 @@ class Links:
         try:
             uid, bound, until = self._serializer(purpose).loads(token)
         except (BadSignature, ValueError, TypeError):
-            raise AuthenticationFailed("This link is not valid. Copy all of it.") from None
+            raise AuthenticationFailed(_("This link is not valid. Copy all of it.")) from None
         return str(uid), str(bound), int(until)
 
 

@@ -7,6 +7,7 @@ from services.jobs import AccountMail
 from services.notify.channels.email.channel import Transport
 from services.notify.compose import Composer
 from services.store.users import User, Users
+from services.texts import speaking
 
 _PURPOSE: dict[AccountMail, Purpose] = {"confirm": "confirm", "reset": "reset", "known": "reset"}
 
@@ -28,7 +29,8 @@ class AccountMailer:
             return
         token = self._links.make(_PURPOSE[kind], user, now)
         key = f"{kind}.{uid}.{int(now.timestamp())}"
-        self._transport.send(self._composer.account(kind, user, token, key), now)
+        with speaking(user.language):
+            self._transport.send(self._composer.account(kind, user, token, key), now)
 
 
 def _is_confirmed(user: User) -> bool:

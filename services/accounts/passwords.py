@@ -4,6 +4,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from services.errors import InvalidInput
+from services.texts import gettext as _
 
 MIN_LENGTH, MAX_LENGTH = 8, 200
 
@@ -19,7 +20,12 @@ class Passwords:
         """Raises InvalidInput when the password is too short or too long."""
         if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
             raise InvalidInput(
-                "password", f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters."
+                "password",
+                _(
+                    "A password has %(least)s to %(most)s characters.",
+                    least=MIN_LENGTH,
+                    most=MAX_LENGTH,
+                ),
             )
         return self._hasher.hash(password)
 

@@ -14,6 +14,8 @@ from services.notify.digest import set_digest
 from services.notify.naming import NAMES, Named
 from services.notify.quiet import QuietHours
 from services.store.users import DigestEvery, User, Users
+from services.texts import LANGUAGES
+from services.texts import gettext as _
 
 MAX_FALLBACK = 3
 _SHOWN = 40
@@ -27,6 +29,7 @@ class Wishes(TypedDict, total=False):
     fallback: Sequence[str]
     quiet_hours: QuietHours | None
     digest: DigestEvery
+    language: str | None
 
 
 class Preferences:
@@ -52,13 +55,28 @@ class Preferences:
             self._jobs.release_held(uid)
         return profile
 
+    def set_language(self, uid: str, language: str | None) -> Profile:
+        """Write to a person in that language, and show them pages in it; None shows pages as
+        their browser asks, and writes in English. Raises InvalidInput."""
+        return self._profiles.keep(self._users.update(uid, language=checked_language(language)))
+
     def set_time_zone(self, uid: str, time_zone: str) -> Profile:
         """Show times in another IANA zone from now on. Raises InvalidInput."""
         if time_zone not in known_time_zones():
-            raise InvalidInput("time_zone", "There is no such time zone.")
+            raise InvalidInput("time_zone", _("There is no such time zone."))
         profile = self._profiles.keep(self._users.update(uid, time_zone=time_zone))
         self._jobs.release_held(uid)
         return profile
+
+
+def checked_language(code: str | None) -> str | None:
+    """The code itself. Raises InvalidInput for a language that Bellwether does not speak."""
+    if code is not None and code not in LANGUAGES:
+        raise InvalidInput(
+            "language",
+            _("Choose one of these languages: %(known)s.", known=", ".join(LANGUAGES)),
+        )
+    return code
 
 
 def checked_channels(
@@ -71,10 +89,14 @@ def checked_channels(
         if name not in present:
             raise InvalidInput(
                 field,
-                f"You have no channel “{name[:_SHOWN]}”. You have {', '.join(sorted(present))}.",
+                _(
+                    "You have no channel “%(name)s”. You have %(channels)s.",
+                    name=name[:_SHOWN],
+                    channels=", ".join(sorted(present)),
+                ),
             )
     if len(set(names)) != len(names):
-        raise InvalidInput(field, "Name each channel once.")
+        raise InvalidInput(field, _("Name each channel once."))
     return tuple(names)
 
 
@@ -83,12 +105,14 @@ def _settled(wishes: Wishes, user: User) -> dict[str, object]:
     changes: dict[str, object] = {}
     if "channels" in wishes:
         if not wishes["channels"]:
-            raise InvalidInput("channels", "Choose one channel at least, so that alerts ring.")
+            raise InvalidInput("channels", _("Choose one channel at least, so that alerts ring."))
         changes["channels"] = checked_channels("channels", wishes["channels"], user.destinations)
     if "fallback" in wishes:
         if len(wishes["fallback"]) > MAX_FALLBACK:
-            raise InvalidInput("fallback", f"Name {MAX_FALLBACK} channels at most.")
+            raise InvalidInput("fallback", _("Name %(most)s channels at most.", most=MAX_FALLBACK))
         changes["fallback"] = checked_channels("fallback", wishes["fallback"], user.destinations)
+    if "language" in wishes:
+        changes["language"] = checked_language(wishes["language"])
     if "quiet_hours" in wishes:
         changes["quiet_hours"] = wishes["quiet_hours"]
     return changes

@@ -26,6 +26,7 @@ from services.errors import BadDocument, LimitReached, NotFound
 from services.ids import new_id
 from services.jobs import Jobs, Notice
 from services.market.models import Split
+from services.reasons import gone_since
 from services.store.alerts import (
     Adjustment,
     Alert,
@@ -289,10 +290,7 @@ class Arming:
     def pause_dead(self, symbol: str, since: date, now: datetime) -> int:
         """Pause everybody's alerts on a symbol of which there are no prices since that day, and
         tell their owners (rule 10); returns the number."""
-        because = (
-            f"No prices of {symbol} since {since.day} {since:%B %Y}. It may have been renamed or"
-            " delisted, or the source has dropped it. Resume the alert if it trades again."
-        )
+        because = gone_since(symbol, since)
         paused: dict[str, list[str]] = defaultdict(list)
         states: tuple[State, ...] = ("armed", "waiting")
         for found in list(self._alerts.of_symbol(symbol, states)):

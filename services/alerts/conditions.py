@@ -26,6 +26,8 @@ from typing import Annotated, Literal, NamedTuple, Self, TypeAlias, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from services.texts import gettext as _
+
 Direction: TypeAlias = Literal["rise", "fall"]
 Way: TypeAlias = Literal["up", "down"]
 PriceKind: TypeAlias = Literal["price_rises_to", "price_falls_to"]
@@ -118,7 +120,9 @@ class MoveCondition(_Condition):
     @model_validator(mode="after")
     def _window_is_known(self) -> Self:
         if self.window not in WINDOWS:
-            raise ValueError(f"The window must be one of {', '.join(WINDOWS)}.")
+            raise ValueError(
+                _("The window must be one of %(windows)s.", windows=", ".join(WINDOWS))
+            )
         return self
 
     @property
@@ -136,7 +140,7 @@ class TrailingCondition(_Condition):
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
         if self.kind == "falls_from_peak" and self.percent >= 100:
-            raise ValueError("A price cannot fall by 100 % or more.")
+            raise ValueError(_("A price cannot fall by 100 % or more."))
         return self
 
     @property
@@ -164,7 +168,13 @@ class ExtremeCondition(_Condition):
         found = _SPAN.fullmatch(self.span)
         most = {"d": MAX_SPAN_DAYS, "w": MAX_SPAN_DAYS // 5}
         if not found or int(found[1]) > most[found[2]]:
-            raise ValueError(f"The span is 1d to {most['d']}d (sessions) or 1w to {most['w']}w.")
+            raise ValueError(
+                _(
+                    "The span is 1d to %(days)sd (sessions) or 1w to %(weeks)sw.",
+                    days=most["d"],
+                    weeks=most["w"],
+                )
+            )
         return self
 
     @property
@@ -198,7 +208,7 @@ class CrossCondition(_Condition):
     @model_validator(mode="after")
     def _fast_is_faster(self) -> Self:
         if self.fast >= self.slow:
-            raise ValueError("The fast average must be of fewer days than the slow one.")
+            raise ValueError(_("The fast average must be of fewer days than the slow one."))
         return self
 
     @property

@@ -10,6 +10,7 @@ from services.notify.compose import Composer
 from services.notify.deliveries import no_mail_because
 from services.store.alerts import Alert, Alerts
 from services.store.users import Users
+from services.texts import speaking
 
 
 class Notices:
@@ -35,7 +36,8 @@ class Notices:
         alerts = [a for a in self._alerts.some(uid, alert_ids) if _still_so(kind, a)]
         if alerts:
             key = f"{kind}.{_digest(kind, alerts)}"
-            self._transport.send(self._composer.notice(kind, alerts, user, key, now), now)
+            with speaking(user.language):
+                self._transport.send(self._composer.notice(kind, alerts, user, key, now), now)
 
 
 def _still_so(kind: Notice, alert: Alert) -> bool:

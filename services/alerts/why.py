@@ -9,7 +9,7 @@ from services.alerts.history import sessions_needed
 from services.alerts.intervals import Reading, Span, hidden, possible
 from services.alerts.paths import from_readings
 from services.alerts.scene import TRAILING, Scene, Spans
-from services.alerts.units import count_text, family, value_text
+from services.alerts.units import family, sessions_text, value_text
 from services.store.alerts import Alert
 
 
@@ -68,7 +68,7 @@ def _no_value(alert: Alert, sight: Sight) -> str:
     needed = sessions_needed(metric)
     known = len(history.before(sight.scene.present.session)) if history else 0
     if known < needed:
-        return f"too little history: {known} of {count_text(needed, 'session')}"
+        return f"too little history: {known} of {sessions_text(needed)}"
     return "no next earnings date is known" if metric == "earnings" else "it has no value now"
 
 

@@ -12,6 +12,8 @@ from services.notify.compose import Composer
 from services.notify.deliveries import no_mail_because
 from services.notify.plain import plain
 from services.store.users import EMAIL, User, Users
+from services.texts import gettext as _
+from services.texts import speaking
 
 MAX_NAME, MAX_REASON = 60, 300
 SETTINGS = "/account/notifications"
@@ -46,7 +48,11 @@ class ChannelNotices:
         user = self._users.get(uid)
         if user is None:
             return
-        title, reason = _title(channel), plain(reason, MAX_REASON)
+        with speaking(user.language):
+            self._send(user, channel, plain(_(reason), MAX_REASON), now)
+
+    def _send(self, user: User, channel: str, reason: str, now: datetime) -> None:
+        uid, title = user.uid, _title(channel)
         named = hashlib.sha256(f"{uid} {channel} {now:%Y-%m-%d}".encode()).hexdigest()[:32]
         try:
             if channel != EMAIL and _takes_mail(user):
@@ -85,5 +91,5 @@ def _takes_mail(user: User) -> bool:
 
 def _title(channel: str) -> str:
     if channel == EMAIL:
-        return "Mail does not reach you any more"
-    return f"{plain(channel, MAX_NAME)} takes no alerts any more"
+        return _("Mail does not reach you any more")
+    return _("%(channel)s takes no alerts any more", channel=plain(channel, MAX_NAME))

@@ -15,7 +15,9 @@ from typing import Literal, TypeAlias, get_args
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from services.alerts.units import MINUS, number
+from services.figures import day_of_year
 from services.market.models import Bar
+from services.texts import gettext as _
 
 SESSIONS = 30
 FEWEST = 2
@@ -60,11 +62,26 @@ class Course:
 def described(symbol: str, course: Course) -> str:
     """What the picture shows, for those who do not see it."""
     prices = course.prices
-    level = "" if course.level is None else f", the level at {number(course.level)}"
-    return (
-        f"{symbol}, {len(prices) - 1} closes since {_day(course.first)}: from {number(prices[0])}"
-        f" to {number(course.price)} at the ring, low {number(min(prices))},"
-        f" high {number(max(prices))}{level}."
+    facts = {
+        "symbol": symbol,
+        "count": len(prices) - 1,
+        "day": day_of_year(course.first),
+        "first": number(prices[0]),
+        "last": number(course.price),
+        "low": number(min(prices)),
+        "high": number(max(prices)),
+    }
+    if course.level is None:
+        return _(
+            "%(symbol)s, %(count)s closes since %(day)s: from %(first)s to %(last)s at the ring,"
+            " low %(low)s, high %(high)s.",
+            **facts,
+        )
+    return _(
+        "%(symbol)s, %(count)s closes since %(day)s: from %(first)s to %(last)s at the ring,"
+        " low %(low)s, high %(high)s, the level at %(level)s.",
+        level=number(course.level),
+        **facts,
     )
 
 
@@ -128,14 +145,14 @@ class _Drawing:
 
     def _draw_extremes(self) -> None:
         prices, points = self._course.prices, self._points
-        for name, price, below in (("High", max(prices), False), ("Low", min(prices), True)):
+        for name, price, below in ((_("High"), max(prices), False), (_("Low"), min(prices), True)):
             x, y = points[prices.index(price)]
             text = f"{name} {number(price)}"
             self._write_at("words", text, x, y + 29 if below else y - 29)
 
     def _draw_dates(self) -> None:
-        self._write_at("words", _day(self._course.first), 0, _DATES_AT)
-        self._write_at("words", _day(self._course.session), self._right, _DATES_AT)
+        self._write_at("words", day_of_year(self._course.first), 0, _DATES_AT)
+        self._write_at("words", day_of_year(self._course.session), self._right, _DATES_AT)
 
     def _draw_labels(self) -> None:
         """The price and the level, beside where they are, and not one upon the other."""
@@ -198,7 +215,3 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 def _written(text: str) -> str:
     """In the letters that the font has."""
     return text.replace(MINUS, "-")
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b}"

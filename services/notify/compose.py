@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,25 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services import texts
 from services.accounts.links import Links
 from services.alerts import phrases, units
+from services.figures import day
 from services.jobs import AccountMail, Notice
 from services.notify.deliveries import identity
 from services.notify.message import Image, Message
+from services.reasons import told
 from services.store.alerts import Alert
 from services.store.triggers import Trigger
 from services.store.users import EMAIL, User
+from services.texts import N_, ngettext
+from services.texts import gettext as _
 
 _FOLDER = Path(__file__).parents[2] / "templates" / "mail"
 _SUBJECTS: dict[AccountMail, str] = {
-    "confirm": "Confirm your e-mail address",
-    "reset": "Set a new password",
-    "known": "You have an account already",
+    "confirm": N_("Confirm your e-mail address"),
+    "reset": N_("Set a new password"),
+    "known": N_("You have an account already"),
 }
 _SHOWN = 20
 """Alerts that a notice names, at most."""
@@ -67,7 +72,12 @@ class Composer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
+        self._templates.install_gettext_callables(  # type: ignore[attr-defined]
+            texts.gettext, texts.form_for, newstyle=True
+        )
+        self._templates.globals["language"] = texts.language
         self._templates.filters["price"] = units.number
         self._templates.filters["plain"] = units.plain
 
@@ -83,12 +93,12 @@ class Composer:
         by the triggers' ids."""
         if group is None:
             return self.trigger(triggers[0], user, now, charts)
-        title = f"{len(triggers)} alerts rang: {symbols_of(triggers)}"
+        title = alerts_rang(triggers)
         rings = [self._ring(trigger, user, now, charts) for trigger in triggers]
         return self._message(
             "triggers",
             to=user.email,
-            subject=f"{_again(triggers)}{title} · Bellwether",
+            subject=f"{_said_again(triggers, title)} · Bellwether",
             key=f"{group}.email",
             stop_link=self._stop_link(user, now),
             images=_shown(rings),
@@ -112,7 +122,7 @@ class Composer:
         return self._message(
             "trigger",
             to=user.email,
-            subject=f"{_again([trigger])}{subject} · Bellwether",
+            subject=f"{_said_again([trigger], subject)} · Bellwether",
             key=f"{identity(trigger, EMAIL)}.email",
             stop_link=self._stop_link(user, now),
             images=_shown([ring]),
@@ -146,9 +156,14 @@ class Composer:
 
     def test(self, user: User, key: str) -> Message:
         """A mail that shows that mail arrives; `key` is its identity."""
-        subject = "This is how an alert reaches you · Bellwether"
-        link = f"{self._address}/account"
-        return self._message("test", to=user.email, subject=subject, key=key, link=link)
+        subject = _("This is how an alert reaches you")
+        return self._message(
+            "test",
+            to=user.email,
+            subject=f"{subject} · Bellwether",
+            key=key,
+            link=f"{self._address}/account",
+        )
 
     def account(self, kind: AccountMail, user: User, token: str, key: str) -> Message:
         """A mail about the account; `token` is the signed part of its link, `key` its identity."""
@@ -156,7 +171,7 @@ class Composer:
         return self._message(
             kind,
             to=user.email,
-            subject=f"{_SUBJECTS[kind]} · Bellwether",
+            subject=f"{_(_SUBJECTS[kind])} · Bellwether",
             key=key,
             link=f"{self._address}{path}{token}",
         )
@@ -166,11 +181,7 @@ class Composer:
     ) -> Message:
         """What became of alerts, of one symbol, without their owner; `key` is its identity."""
         symbol, split = alerts[0].symbol, alerts[0].adjustments[-1:]
-        title = (
-            f"The levels of your {symbol} alerts moved with its split"
-            if kind == "split"
-            else f"No prices of {symbol}: {'alerts' if len(alerts) > 1 else 'alert'} paused"
-        )
+        title = _title_of(kind, symbol, len(alerts))
         return self._message(
             kind,
             to=user.email,
@@ -182,9 +193,9 @@ class Composer:
             symbol=symbol,
             alerts=alerts,
             shown=_SHOWN,
-            because=alerts[0].paused_because,
+            because=told(alerts[0].paused_because),
             split=split[0] if split else None,
-            day=_day(split[0].session) if split else None,
+            day=day(split[0].session) if split else None,
             headline=lambda alert: phrases.headline(symbol, alert.condition, _currency(alert)),
             level_before=lambda alert: units.price(
                 alert.adjustments[-1].level_before, _currency(alert)
@@ -226,11 +237,21 @@ class Composer:
         )
 
 
+def alerts_rang(triggers: Sequence[Trigger]) -> str:
+    """`4 alerts rang: AAPL, MSFT`."""
+    return ngettext(
+        "%(num)s alert rang: %(symbols)s",
+        "%(num)s alerts rang: %(symbols)s",
+        len(triggers),
+        symbols=symbols_of(triggers),
+    )
+
+
 def symbols_of(triggers: Sequence[Trigger]) -> str:
     """Which symbols rang, the first few by name: `AAPL, MSFT, IBM and 4 more`."""
     symbols = list(dict.fromkeys(trigger.symbol for trigger in triggers))
     named, more = ", ".join(symbols[:_NAMED]), len(symbols) - _NAMED
-    return f"{named} and {more} more" if more > 0 else named
+    return _("%(named)s and %(count)s more", named=named, count=more) if more > 0 else named
 
 
 def _round(trigger: Trigger) -> int:
@@ -238,9 +259,21 @@ def _round(trigger: Trigger) -> int:
     return delivery.round if delivery else 0
 
 
-def _again(triggers: Sequence[Trigger]) -> str:
-    """How the subject of what its reader asked to be told once more begins."""
-    return "Again: " if all(_round(trigger) for trigger in triggers) else ""
+def _said_again(triggers: Sequence[Trigger], subject: str) -> str:
+    """The subject; of what its reader asked to be told once more it says so."""
+    is_again = all(_round(trigger) for trigger in triggers)
+    return _("Again: %(subject)s", subject=subject) if is_again else subject
+
+
+def _title_of(kind: Notice, symbol: str, count: int) -> str:
+    if kind == "split":
+        return _("The levels of your %(symbol)s alerts moved with its split", symbol=symbol)
+    return ngettext(
+        "No prices of %(symbol)s: alert paused",
+        "No prices of %(symbol)s: alerts paused",
+        count,
+        symbol=symbol,
+    )
 
 
 def _shown(rings: Sequence[Ring]) -> tuple[Image, ...]:
@@ -251,11 +284,7 @@ def _currency(alert: Alert) -> str:
     return alert.baseline.currency if alert.baseline else ""
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
-
-
 def local_time(moment: datetime, time_zone: str) -> str:
     """A time as people read it, such as `29 September 2000, 15:42 CEST`."""
     local = moment.astimezone(ZoneInfo(time_zone))
-    return f"{local.day} {local:%B %Y, %H:%M %Z}"
+    return f"{day(local)}, {local:%H:%M %Z}"

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.errors import DeliveryError
+from services.figures import day
 from services.notify.quiet import quiet_until
 from services.store.triggers import Delivery, Trigger
 from services.store.users import EMAIL, User
+from services.texts import N_
+from services.texts import gettext as _
 
 LEASE = timedelta(minutes=2)
 LOOK_AGAIN = timedelta(days=1)
@@ -30,7 +33,7 @@ JITTER = 0.2
 LONGEST_ASKED = timedelta(hours=1)
 """So long we wait where a server asks us to, at most."""
 MAX_ERROR = 300
-GONE_ACCOUNT = "The account does not exist any more."
+GONE_ACCOUNT = N_("The account does not exist any more.")
 
 
 def chosen(trigger: Trigger, user: User) -> tuple[str, ...]:
@@ -95,11 +98,16 @@ def due_for(user: User, trigger: Trigger, now: datetime) -> datetime:
 def no_mail_because(user: User) -> str | None:
     """Why a person gets no mails but those about the account, in plain words; None if they do."""
     if user.mail_stopped_at is not None:
-        return f"You stopped all mail on {_day(user.mail_stopped_at)}. Your account page starts it."
+        return _(
+            "You stopped all mail on %(day)s. Your account page starts it.",
+            day=day(user.mail_stopped_at),
+        )
     if user.mail_refused_at is not None:
-        return (
-            f"Not tried: {user.email} was refused on {_day(user.mail_refused_at)}."
-            " Confirm the address again on your account page."
+        return _(
+            "Not tried: %(email)s was refused on %(day)s."
+            " Confirm the address again on your account page.",
+            email=user.email,
+            day=day(user.mail_refused_at),
         )
     return None
 
@@ -113,7 +121,7 @@ def never_ended(delivery: Delivery) -> str | None:
     """Why a delivery is given up whose workers all died over it; None for any other."""
     if delivery.attempts <= len(RETRIES):
         return None
-    return f"Sending was begun {delivery.attempts} times and never ended."
+    return _("Sending was begun %(count)s times and never ended.", count=delivery.attempts)
 
 
 def waiting(delivery: Delivery, until: datetime) -> Delivery:
@@ -259,7 +267,3 @@ def snoozed(trigger: Trigger, round_: int, until: datetime) -> Trigger:
             again = Delivery(due_at=until, round=round_ + 1)
             trigger = trigger.with_delivery(name, again)
     return trigger
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"

@@ -12,6 +12,7 @@ from services.notify.channels.apprise import address as apprise
 from services.notify.channels.webhook import address as webhook
 from services.notify.channels.webhook.signature import new_secret
 from services.store.users import EMAIL, MAX_DESTINATIONS, Destination, DestinationKind, User, Users
+from services.texts import gettext as _
 
 MAX_NAME = 60
 
@@ -75,7 +76,7 @@ class Destinations:
 
         def sign_anew(user: User) -> User:
             if _found(user, id_).kind != "webhook":
-                raise InvalidInput("kind", "Only what is sent to a webhook is signed.")
+                raise InvalidInput("kind", _("Only what is sent to a webhook is signed."))
             return _with(user, id_, secret=secret)
 
         return _found(self._change(uid, sign_anew), id_)
@@ -94,23 +95,27 @@ class Destinations:
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not name or len(name) > MAX_NAME or re.search(r"[\x00-\x1f\x7f]", name):
-        raise InvalidInput("name", f"Give it a name of 1 to {MAX_NAME} characters.")
+        raise InvalidInput("name", _("Give it a name of 1 to %(most)s characters.", most=MAX_NAME))
     return name
 
 
 def _refuse_another(user: User, added: Destination) -> None:
     if len(user.destinations) >= MAX_DESTINATIONS:
-        raise LimitReached(f"You can have {MAX_DESTINATIONS} channels at most. Remove one first.")
+        raise LimitReached(
+            _("You can have %(most)s channels at most. Remove one first.", most=MAX_DESTINATIONS)
+        )
     for one in user.destinations:
         if one.url == added.url:
-            raise InvalidInput("url", f"You have this address already: “{one.name}”.")
+            raise InvalidInput(
+                "url", _("You have this address already: “%(name)s”.", name=one.name)
+            )
     _refuse_name(user, added.name, added.id)
 
 
 def _refuse_name(user: User, name: str, id_: str) -> None:
     others = {one.name.casefold() for one in user.destinations if one.id != id_}
     if name.casefold() in others:
-        raise InvalidInput("name", f"Another of your channels is called “{name}”.")
+        raise InvalidInput("name", _("Another of your channels is called “%(name)s”.", name=name))
 
 
 def _found(user: User, id_: str) -> Destination:

@@ -11,22 +11,25 @@ from services.notify.compose import Composer, local_time
 from services.notify.digest_news import SHOWN, Blind, Mover, News
 from services.notify.message import Message
 from services.notify.plain import plain
+from services.reasons import told
 from services.store.alerts import Alert
 from services.store.triggers import Trigger
 from services.store.users import DigestEvery, User
+from services.texts import N_, ngettext
+from services.texts import gettext as _
 
 MAX_NAME = 60
 _TITLES: dict[DigestEvery, str] = {
-    "never": "Alerts that end",
-    "day": "Your day",
-    "week": "Your week",
+    "never": N_("Alerts that end"),
+    "day": N_("Your day"),
+    "week": N_("Your week"),
 }
 _ENDING: dict[DigestEvery, str] = {
-    "never": "End within a day",
-    "day": "End before your next digest",
-    "week": "End before your next digest",
+    "never": N_("End within a day"),
+    "day": N_("End before your next digest"),
+    "week": N_("End before your next digest"),
 }
-REPLAYED = "the replayed market, not live"
+REPLAYED = N_("the replayed market, not live")
 T = TypeVar("T")
 
 
@@ -61,7 +64,7 @@ class DigestWriter:
             f"digest.{user.uid}.{news.until:%Y%m%dT%H%M%S}",
             now,
             subject=f"{subject(news, user.digest)} · Bellwether",
-            title=_TITLES[user.digest],
+            title=_(_TITLES[user.digest]),
             date=local_time(news.until, user.time_zone),
             sections=sections(news, user),
             digest=user.digest,
@@ -73,14 +76,20 @@ def subject(news: News, every: DigestEvery) -> str:
     `Alerts: 1 ends soon` for who gets no digest."""
     ends, over, blind = len(news.expiring), len(news.expired), len(news.blind)
     parts = [
-        f"{units.count_text(news.rang_in_all, 'alert')} rang" if news.rang_in_all else "",
-        f"{blind} not checked" if blind else "",
-        f"{ends} {'ends' if ends == 1 else 'end'} soon" if ends else "",
-        f"{over} ended" if over else "",
+        _rang(news.rang_in_all) if news.rang_in_all else "",
+        ngettext("%(num)s not checked", "%(num)s not checked", blind) if blind else "",
+        ngettext("%(num)s ends soon", "%(num)s end soon", ends) if ends else "",
+        ngettext("%(num)s ended", "%(num)s ended", over) if over else "",
         *(f"{move.symbol} {units.signed_percent(move.change)}" for move in news.movers[:1]),
     ]
     told = ", ".join(part for part in parts if part)
-    return f"{'Alerts' if every == 'never' else 'Digest'}: {told}"
+    return (
+        _("Alerts: %(news)s", news=told) if every == "never" else _("Digest: %(news)s", news=told)
+    )
+
+
+def _rang(count: int) -> str:
+    return ngettext("%(num)s alert rang", "%(num)s alerts rang", count)
 
 
 def sections(news: News, user: User) -> list[Section]:
@@ -101,18 +110,19 @@ def sections(news: News, user: User) -> list[Section]:
 
     def blind(one: Blind) -> Line:
         since = local_time(one.unchecked.since, time_zone)
-        return _of_alert(one.alert, f"since {since}: {plain(one.unchecked.reason, 200)}")
+        reason = plain(told(one.unchecked.reason), 200)
+        return _of_alert(one.alert, _("since %(time)s: %(reason)s", time=since, reason=reason))
 
     def move(mover: Mover) -> Line:
         return _of_mover(mover, time_zone)
 
     count = max(news.rang_in_all, len(news.rang))
     found = [
-        _section("What rang", news.rang, rang, "/triggers", count),
-        _section("Not checked", news.blind, blind, "/alerts"),
-        _section(_ENDING[user.digest], news.expiring, ending, "/alerts"),
-        _section("Ended", news.expired, ending, "/alerts"),
-        _section("Biggest moves of your watchlists, last session", news.movers, move, "/"),
+        _section(_("What rang"), news.rang, rang, "/triggers", count),
+        _section(_("Not checked"), news.blind, blind, "/alerts"),
+        _section(_(_ENDING[user.digest]), news.expiring, ending, "/alerts"),
+        _section(_("Ended"), news.expired, ending, "/alerts"),
+        _section(_("Biggest moves of your watchlists, last session"), news.movers, move, "/"),
     ]
     return [section for section in found if section.lines]
 
@@ -140,7 +150,7 @@ def _of_mover(mover: Mover, time_zone: str) -> Line:
         units.price(mover.price, plain(mover.currency, 10)),
         plain(mover.name, MAX_NAME),
         local_time(mover.as_of, time_zone),
-        REPLAYED if mover.source == "replay" else "",
+        _(REPLAYED) if mover.source == "replay" else "",
     )
     return Line(
         f"{mover.symbol} {units.signed_percent(mover.change)}",

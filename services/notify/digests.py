@@ -20,6 +20,7 @@ from services.notify.message import Message
 from services.notify.pace import Pace, Unpaced
 from services.notify.quiet import quiet_until
 from services.store.users import EMAIL, User, Users
+from services.texts import speaking
 
 LEASE = timedelta(minutes=10)
 log = logging.getLogger(__name__)
@@ -80,7 +81,8 @@ class Digests:
         if news.is_empty:
             self._settle(user, lambda present: moved_on(present, now, until, news.next_end))
             return False
-        message = self._composer.digest(news, user, now)
+        with speaking(user.language):
+            message = self._composer.digest(news, user, now)
         try:
             with self._pace.turn(EMAIL, now) as rest:
                 if rest is None:

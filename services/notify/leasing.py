@@ -11,8 +11,10 @@ from services.notify.pace import Rest
 from services.store.contract import Transaction
 from services.store.triggers import Delivery, Trigger, trigger_path
 from services.store.users import User
+from services.texts import N_, speaking
+from services.texts import gettext as _
 
-NO_SUCH_CHANNEL = "There is no such channel here any more."
+NO_SUCH_CHANNEL = N_("There is no such channel here any more.")
 _Become: TypeAlias = tuple[Sequence[Trigger], Letter | None]
 """Triggers as they are to be written, and the letter that they are, if they may be sent."""
 
@@ -44,6 +46,10 @@ class Leasing:
     def work(self, transaction: Transaction) -> None:
         """Lease the triggers of one message. A lease that another worker holds is not due."""
         user = read_user(transaction, self._uid)
+        with speaking(user.language if user else None):
+            self._decide(transaction, user)
+
+    def _decide(self, transaction: Transaction, user: User | None) -> None:
         paths = [trigger_path(self._uid, trigger.id) for trigger in self._due]
         found = read_triggers(transaction, paths)
         routed = [deliveries.routed(trigger, user) for trigger in found]
@@ -73,7 +79,7 @@ class Leasing:
         if user is None:
             return self._all(shared, deliveries.failed(delivery, deliveries.GONE_ACCOUNT)), None
         channel = self._channels.find(user, self._name)
-        absent = channel.absent_because(user, self._name) if channel else NO_SUCH_CHANNEL
+        absent = channel.absent_because(user, self._name) if channel else _(NO_SUCH_CHANNEL)
         if absent is None and channel and channel.is_held(user):
             return self._all(shared, deliveries.held(self._now)), None
         reason = absent or deliveries.never_ended(delivery) or self._given_up(user, shared)

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from services.store.users import EMAIL, PUSH
+from services.texts import N_
+from services.texts import gettext as _
 
-NAMES = {EMAIL: "E-mail", PUSH: "Push to your devices"}
-REMOVED = "A channel that you removed"
+NAMES = {EMAIL: N_("E-mail"), PUSH: N_("Push to your devices")}
+REMOVED = N_("A channel that you removed")
 
 
 class Named(Protocol):
@@ -21,8 +23,10 @@ class Named(Protocol):
 
 def channel_name(name: str, destinations: Iterable[Named]) -> str:
     """The name of a channel as its owner knows it; `destinations` are the owner's."""
+    if name in NAMES:
+        return _(NAMES[name])
     given = (one.name for one in destinations if one.id == name)
-    return NAMES.get(name) or next(given, REMOVED)
+    return next(given, None) or _(REMOVED)
 
 
 def kept(names: Sequence[str] | None, destinations: Iterable[Named]) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ from services.notify.settling import Settling
 from services.store.contract import Store
 from services.store.triggers import Delivery, Trigger, Triggers
 from services.store.users import User, Users
+from services.texts import gettext as _
+from services.texts import speaking
 
 AT_ONCE = 100
 """Triggers that one transaction looks at; no group is larger."""
@@ -130,9 +132,10 @@ class Outbox:
     def _attempt(self, letter: Letter, now: datetime) -> None:
         channel, delivery = self._channels.find(letter.user, letter.name), letter.delivery
         try:
-            if channel is None:
-                raise DeliveryError("This channel does not exist any more.", permanent=True)
-            with self._pace.turn(letter.name, now) as rest:
+            with speaking(letter.user.language), self._pace.turn(letter.name, now) as rest:
+                if channel is None:
+                    gone = _("This channel does not exist any more.")
+                    raise DeliveryError(gone, permanent=True)
                 reached = () if rest else channel.send(letter, now)
         except DeliveryError as error:
             self._failed(letter, channel, error, now)

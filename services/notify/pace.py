@@ -26,6 +26,7 @@ from redis.lock import Lock
 
 from services.errors import DeliveryError
 from services.store.users import EMAIL, PUSH
+from services.texts import N_
 
 RESTS = (
     timedelta(seconds=30),
@@ -90,7 +91,7 @@ class _Silence:
     until: datetime
 
     def rest(self) -> Rest:
-        reason = "It waits: the server of this channel did not answer."
+        reason = N_("It waits: the server of this channel did not answer.")
         return Rest(self.until, reason, given_up=self.failures >= GIVEN_UP_AFTER)
 
 

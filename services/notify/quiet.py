@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
+from services.texts import N_
+
 LONGEST = timedelta(hours=22)
 """Longer ones could leave no time for mail on the day on which an hour is missing."""
-TOO_LONG = "Quiet hours last 22 hours at most."
+TOO_LONG = N_("Quiet hours last 22 hours at most.")
 _DAY = timedelta(days=1)
 _ANY_DAY = date(2000, 1, 1)
 ClockTime: TypeAlias = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]

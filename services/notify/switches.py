@@ -3,14 +3,16 @@
 from datetime import datetime
 
 from services.errors import DeliveryError
+from services.figures import day
 from services.store.users import Destination, User
+from services.texts import gettext as _
 
 
 def place(user: User, name: str) -> Destination:
     """Where a channel of that name sends. Raises DeliveryError where there is none any more."""
     found = user.destination(name)
     if found is None:
-        raise DeliveryError("You have removed this channel.", permanent=True)
+        raise DeliveryError(_("You have removed this channel."), permanent=True)
     return found
 
 
@@ -19,10 +21,11 @@ def off_because(user: User, name: str) -> str | None:
     found = user.destination(name)
     if found is None or found.off_at is None:
         return None
-    off = found.off_at
-    return (
-        f"Not tried: {found.name} was switched off on {off.day} {off:%B %Y}."
-        " Switch it on again on the notifications page."
+    return _(
+        "Not tried: %(name)s was switched off on %(day)s."
+        " Switch it on again on the notifications page.",
+        name=found.name,
+        day=day(found.off_at),
     )
 
 

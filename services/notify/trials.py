@@ -16,13 +16,17 @@ from services.jobs import Jobs
 from services.notify.channel import Channel, Channels
 from services.notify.deliveries import MAX_ERROR
 from services.store.users import User, Users
+from services.texts import N_, speaking
+from services.texts import gettext as _
 
 KEPT = timedelta(minutes=10)
 WAIT = 6.0
 """Seconds that a page waits for the outcome."""
 _POLL = 0.05
-_UNCONFIRMED = "Confirm your address first: until then nothing but the link to confirm it is sent."
-_GONE = "There is no such channel any more."
+_UNCONFIRMED = N_(
+    "Confirm your address first: until then nothing but the link to confirm it is sent."
+)
+_GONE = N_("There is no such channel any more.")
 
 
 class Trial(BaseModel):
@@ -86,7 +90,8 @@ class TrialRunner:
         user = self._users.get(uid)
         channel = self._channels.find(user, name) if user else None
         try:
-            ok, words = True, _sent(channel, user, name, now)
+            with speaking(user.language if user else None):
+                ok, words = True, _sent(channel, user, name, now)
         except DeliveryError as error:
             ok, words = False, str(error)
         trial = Trial(id=trial_id, at=now, ok=ok, words=words[:MAX_ERROR])
@@ -96,9 +101,9 @@ class TrialRunner:
 
 def _sent(channel: Channel | None, user: User | None, name: str, now: datetime) -> str:
     if channel is None or user is None:
-        raise DeliveryError(_GONE, permanent=True)
+        raise DeliveryError(_(_GONE), permanent=True)
     if channel.is_held(user):
-        raise DeliveryError(_UNCONFIRMED, permanent=True)
+        raise DeliveryError(_(_UNCONFIRMED), permanent=True)
     return channel.send_test(user, name, now)
 
 

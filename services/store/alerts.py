@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.alerts.conditions import Condition, PriceCondition
 from services.alerts.intervals import IsoDate, Reading
 from services.errors import LimitReached, NotFound
+from services.figures import localized
 from services.store.contract import (
     Cursor,
     Document,
@@ -22,6 +23,7 @@ from services.store.contract import (
 from services.store.paging import page_of
 from services.store.queries import MAX_DISJUNCTIONS, cursor_of
 from services.store.record import Record, readable
+from services.texts import gettext as _
 
 Frequency: TypeAlias = Literal["once", "daily", "every"]
 State: TypeAlias = Literal["armed", "waiting", "paused", "triggered", "expired"]
@@ -125,7 +127,12 @@ def pass_gate(store: Store, transaction: Transaction, uid: str, most: int) -> Wr
     if not isinstance(at_most, int) or at_most >= most:
         at_most = store.count(Query(f"users/{uid}/alerts"))
     if at_most >= most:
-        raise LimitReached(f"You can have {most:,} alerts at most. Delete some first.")
+        raise LimitReached(
+            _(
+                "You can have %(most)s alerts at most. Delete some first.",
+                most=localized(f"{most:,}"),
+            )
+        )
     return Set(path, {"at_most": at_most + 1})
 
 

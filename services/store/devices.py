@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from services.errors import InvalidInput, LimitReached, NotFound
 from services.store.contract import Create, Delete, Query, Set, Store, Transaction, Update
 from services.store.record import Record
+from services.texts import gettext as _
 
 Kind: TypeAlias = Literal["webpush", "fcm"]
 MAX_DEVICES = 20
@@ -86,8 +87,10 @@ class Devices:
                 return renewed
             if self._store.count(others) >= MAX_DEVICES:
                 raise LimitReached(
-                    f"You can have {MAX_DEVICES} devices at most. Remove one that you no longer"
-                    " use."
+                    _(
+                        "You can have %(most)s devices at most. Remove one that you no longer use.",
+                        most=MAX_DEVICES,
+                    )
                 )
             transaction.write(Create(path, device.fields()), Set(gate, {"passed": path}))
             return device
@@ -97,7 +100,7 @@ class Devices:
     def rename(self, uid: str, id_: str, name: str) -> Device:
         """Raises NotFound, or InvalidInput."""
         if not 1 <= len(name) <= MAX_NAME:
-            raise InvalidInput("name", f"A name has 1 to {MAX_NAME} characters.")
+            raise InvalidInput("name", _("A name has 1 to %(most)s characters.", most=MAX_NAME))
         return self._change(uid, id_, lambda device: device.replace(name=name))
 
     def seen(self, uid: str, id_: str, now: datetime) -> Device:

@@ -9,6 +9,7 @@ from services.errors import InvalidInput, LimitReached, NotFound
 from services.store.contract import Create, Delete, Query, Set, Store, Transaction, Update
 from services.store.paging import page_of
 from services.store.record import Record
+from services.texts import gettext as _
 
 MAX_LISTS = 20
 MAX_SYMBOLS = 50
@@ -46,7 +47,10 @@ class Watchlist(Record):
             return self
         if len(self.entries) >= MAX_SYMBOLS:
             raise LimitReached(
-                f"A list holds {MAX_SYMBOLS} symbols at most. Remove one, or use another list."
+                _(
+                    "A list holds %(most)s symbols at most. Remove one, or use another list.",
+                    most=MAX_SYMBOLS,
+                )
             )
         return self.replace(entries=(*self.entries, entry))
 
@@ -57,7 +61,7 @@ class Watchlist(Record):
         if symbol not in self.symbols:
             raise NotFound(f"{symbol} is not on this list.")
         if len(note) > MAX_NOTE:
-            raise InvalidInput("note", f"A note has {MAX_NOTE} characters at most.")
+            raise InvalidInput("note", _("A note has %(most)s characters at most.", most=MAX_NOTE))
         entries = (
             e.model_copy(update={"note": note}) if e.symbol == symbol else e for e in self.entries
         )
@@ -66,7 +70,7 @@ class Watchlist(Record):
     def in_order(self, symbols: list[str]) -> "Watchlist":
         """Reordered. Raises InvalidInput unless `symbols` are just those of the list."""
         if sorted(symbols) != sorted(self.symbols):
-            raise InvalidInput("symbols", "The order must name each symbol of the list once.")
+            raise InvalidInput("symbols", _("The order must name each symbol of the list once."))
         by_symbol = {entry.symbol: entry for entry in self.entries}
         return self.replace(entries=tuple(by_symbol[symbol] for symbol in symbols))
 
@@ -101,7 +105,9 @@ class Watchlists:
         def work(transaction: Transaction) -> None:
             transaction.get(gate)
             if self._store.count(lists) >= MAX_LISTS:
-                raise LimitReached(f"You can have {MAX_LISTS} lists at most. Delete one first.")
+                raise LimitReached(
+                    _("You can have %(most)s lists at most. Delete one first.", most=MAX_LISTS)
+                )
             path = _path(watchlist.uid, watchlist.id)
             transaction.write(Create(path, watchlist.fields()), Set(gate, {"passed": path}))
 

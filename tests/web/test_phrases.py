@@ -60,8 +60,8 @@ def test_every_kind_has_words_for_all_places(fields: dict[str, object], _said: s
     condition = CONDITION.validate_python(fields)
     for text in (
         phrases.brief(condition),
-        phrases.gone_back(condition, None, "USD"),
-        phrases.gone_back(condition, 0.9, "USD"),
+        phrases.arms_once(condition, None, "USD"),
+        phrases.arms_once(condition, 0.9, "USD"),
         phrases.present(condition, 1.5, "USD"),
         units.metric_text(condition.target.metric),
     ):
@@ -113,18 +113,22 @@ def test_the_distance_to_a_level(fields: dict[str, object], value: float, text: 
         (
             {"kind": "price_rises_to", "level": 200},
             199.0,
-            "the price has gone back below 199.00 USD",
+            "Arms once the price has gone back below 199.00 USD.",
         ),
-        ({"kind": "rsi_falls_to", "level": 30}, 30.15, "RSI(14) has gone back above 30.15"),
+        (
+            {"kind": "rsi_falls_to", "level": 30},
+            30.15,
+            "Arms once RSI(14) has gone back above 30.15.",
+        ),
         (
             {"kind": "crosses_average", "days": 200, "direction": "up"},
             0.995,
-            "the price has gone back 0.5 % below its 200-day average",
+            "Arms once the price has gone back 0.5 % below its 200-day average.",
         ),
     ],
 )
 def test_what_arms_again_is_said(fields: dict[str, object], rearm_at: float, text: str) -> None:
-    assert plain(phrases.gone_back(CONDITION.validate_python(fields), rearm_at, "USD")) == text
+    assert plain(phrases.arms_once(CONDITION.validate_python(fields), rearm_at, "USD")) == text
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ def _wishes(json: schemas.SettingsChange) -> Wishes:
         if hours and hours.start == hours.end:
             raise InvalidInput("quiet_hours.end", "They end when they begin. Send null for none.")
         wishes["quiet_hours"] = hours
+    if "language" in json.model_fields_set:
+        wishes["language"] = json.language
     if json.digest is not None:
         wishes["digest"] = json.digest
     return wishes

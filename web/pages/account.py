@@ -5,6 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from services.accounts.accounts import known_time_zones
 from services.errors import InvalidInput
+from services.texts import gettext as _
+from web import languages
 from web.context import me, people_only, services
 from web.forms import Form
 from web.security import (
@@ -34,7 +36,7 @@ def show() -> ResponseReturnValue:
 @limiter.shared_limit(MAIL_BY_ACCOUNT, scope="mail", key_func=_own_account)
 def send_again() -> ResponseReturnValue:
     services().accounts.ask_for_confirmation(me().uid)
-    flash(f"A new link is on its way to {me().email}.")
+    flash(_("A new link is on its way to %(email)s.", email=me().email))
     return redirect(url_for("account.show"))
 
 
@@ -42,8 +44,24 @@ def send_again() -> ResponseReturnValue:
 @people_only
 def start_mail() -> ResponseReturnValue:
     services().accounts.start_mail(me().uid)
-    flash("Mail about your alerts comes again.")
+    flash(_("Mail about your alerts comes again."))
     return redirect(url_for("account.show"))
+
+
+@pages.post("/account/language")
+@people_only
+def set_language() -> ResponseReturnValue:
+    """The cookie of an outsider's choice goes: from now on the account tells."""
+    form = Form.posted("language")
+    try:
+        services().preferences.set_language(me().uid, form["language"] or None)
+    except InvalidInput as error:
+        return _page(form.refuse_input(error)), 422
+    languages.speak(form["language"] or None)
+    flash(_("Pages are shown in this language now."))
+    answer = redirect(url_for("account.show"))
+    answer.delete_cookie(languages.COOKIE, samesite="Lax")
+    return answer
 
 
 @pages.post("/account/time-zone")
@@ -54,7 +72,7 @@ def set_time_zone() -> ResponseReturnValue:
         services().preferences.set_time_zone(me().uid, form["time_zone"])
     except InvalidInput as error:
         return _page(form.refuse_input(error)), 422
-    flash("Times are shown in your new time zone.")
+    flash(_("Times are shown in your new time zone."))
     return redirect(url_for("account.show"))
 
 
@@ -68,7 +86,7 @@ def change_password() -> ResponseReturnValue:
     except InvalidInput as error:
         return _page(form.refuse_input(error)), 422
     start_session(person)
-    flash("Your password is changed. Every other session has ended.")
+    flash(_("Your password is changed. Every other session has ended."))
     return redirect(url_for("account.show"))
 
 

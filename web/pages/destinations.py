@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 from services.accounts.profiles import Place
 from services.errors import InvalidInput, LimitReached, NotFound
 from services.store.users import Destination, DestinationKind
+from services.texts import gettext as _
 from web.context import me, now, people_only, services
 from web.forms import Form
 from web.pages import notifications
@@ -28,7 +29,7 @@ def add() -> ResponseReturnValue:
         return notifications.page(form.refuse(str(error), "destinations")), 409
     if added.secret:
         return _with_secret(added)
-    flash("The channel is added. Send a test, then tick it below.")
+    flash(_("The channel is added. Send a test, then tick it below."))
     return redirect(url_for("notifications.show", _anchor=f"channel-{added.id}"))
 
 
@@ -46,7 +47,7 @@ def rename(id_: str) -> ResponseReturnValue:
         services().destinations.rename(me().uid, id_, form["name"])
     except InvalidInput as error:
         return _page(_place(id_), form.refuse_input(error)), 422
-    flash("The channel has its new name.")
+    flash(_("The channel has its new name."))
     return redirect(url_for("notifications.show", _anchor=f"channel-{id_}"))
 
 
@@ -54,7 +55,7 @@ def rename(id_: str) -> ResponseReturnValue:
 @people_only
 def switch_on(id_: str) -> ResponseReturnValue:
     services().destinations.switch_on(me().uid, id_)
-    flash("The channel is switched on. Send a test to see whether it works.")
+    flash(_("The channel is switched on. Send a test to see whether it works."))
     return redirect(url_for("notifications.show", _anchor=f"channel-{id_}"))
 
 
@@ -68,13 +69,13 @@ def new_secret(id_: str) -> ResponseReturnValue:
 @people_only
 def remove(id_: str) -> ResponseReturnValue:
     services().destinations.remove(me().uid, id_)
-    flash("The channel is removed. Alerts that rang by it alone ring by your usual channels.")
+    flash(_("The channel is removed. Alerts that rang by it alone ring by your usual channels."))
     return redirect(url_for("notifications.show"))
 
 
 def _kind(form: Form) -> DestinationKind:
     if form["kind"] not in KINDS:
-        raise InvalidInput("kind", "Choose what it is.")
+        raise InvalidInput("kind", _("Choose what it is."))
     return KINDS[form["kind"]]
 
 

@@ -10,6 +10,7 @@ from flask_wtf.csrf import generate_csrf
 
 from services.errors import InvalidInput, PushOff
 from services.store.devices import Device
+from services.texts import gettext as _
 from web.context import me, people_only, services, signed_in
 from web.forms import Form, local_path, one_line
 
@@ -50,9 +51,9 @@ def rename(device_id: str) -> ResponseReturnValue:
             me().uid, device_id, one_line(Form.posted("name")["name"])
         )
     except InvalidInput as error:
-        flash(f"{error.message} Nothing was changed.")
+        flash(_("%(reason)s Nothing was changed.", reason=error.message))
     else:
-        flash(f"The device is called {renamed.name} now.")
+        flash(_("The device is called %(name)s now.", name=renamed.name))
     return _back()
 
 
@@ -60,7 +61,7 @@ def rename(device_id: str) -> ResponseReturnValue:
 @people_only
 def remove(device_id: str) -> ResponseReturnValue:
     services().devices.delete(me().uid, device_id)
-    flash("The device gets no push messages any more.")
+    flash(_("The device gets no push messages any more."))
     return _back()
 
 

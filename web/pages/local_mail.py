@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from services.texts import gettext as _
 from web.context import services
 from web.security import talisman
 
@@ -97,7 +98,7 @@ def read(file: Path) -> Mail:
     message = message_from_bytes(file.read_bytes(), policy=policy.default)
     return Mail(
         name=file.name,
-        subject=str(message["Subject"] or "(no subject)"),
+        subject=str(message["Subject"] or _("(no subject)")),
         sender=str(message["From"] or ""),
         to=str(message["To"] or ""),
         at=_date(message, file),

@@ -13,6 +13,7 @@ from services.errors import AuthenticationFailed, InvalidInput, NoQuote, NotFoun
 from services.notify.snoozing import HOURS
 from services.store.alerts import Alert
 from services.store.users import User
+from services.texts import gettext as _
 from web import forms, mail_answers
 from web.context import now, services
 from web.mail_answers import Answer
@@ -113,7 +114,7 @@ def invalid(error: InvalidInput) -> ResponseReturnValue:
 def _owner(uid: str) -> User:
     owner = services().users.get(uid)
     if owner is None:
-        raise AuthenticationFailed("This account does not exist any more.")
+        raise AuthenticationFailed(_("This account does not exist any more."))
     return owner
 
 
@@ -138,7 +139,7 @@ def _not_set(uid: str, alert_id: str, error: NoQuote | UnknownSymbol | InvalidIn
         return mail_answers.again_later(alert, currency, no_answer(error))
     if isinstance(error, InvalidInput):
         return mail_answers.again_refused(alert, currency, error.message)
-    reason = f"There are no quotes for {alert.symbol} any more."
+    reason = _("There are no quotes for %(symbol)s any more.", symbol=alert.symbol)
     return mail_answers.again_refused(alert, currency, reason)
 
 

@@ -8,6 +8,7 @@ from services.errors import InvalidInput
 from services.notify.channels.apprise.address import SERVICES
 from services.notify.digest import next_due
 from services.store.users import DigestEvery
+from services.texts import gettext as _
 from web import channels, quiet_form
 from web.context import me, now, people_only, services
 from web.forms import Form
@@ -39,7 +40,7 @@ def set_channels() -> ResponseReturnValue:
         )
     except InvalidInput as error:
         return page(form.refuse_input(error)), 422
-    flash("Alerts ring by these channels from now on.")
+    flash(_("Alerts ring by these channels from now on."))
     return redirect(url_for("notifications.show"))
 
 
@@ -52,7 +53,7 @@ def set_quiet_hours() -> ResponseReturnValue:
     except InvalidInput as error:
         return page(form.refuse_input(error)), 422
     services().preferences.change(me().uid, {"quiet_hours": hours}, now())
-    flash("Your quiet hours are kept from now on." if hours else "Quiet hours are off.")
+    flash(_("Your quiet hours are kept from now on.") if hours else _("Quiet hours are off."))
     return redirect(url_for("notifications.show"))
 
 
@@ -62,9 +63,9 @@ def set_digest() -> ResponseReturnValue:
     form = Form.posted("digest")
     every = DIGESTS.get(form["digest"])
     if every is None:
-        return page(form.refuse("Choose how often the digest is to come.", "digest")), 422
+        return page(form.refuse(_("Choose how often the digest is to come."), "digest")), 422
     services().preferences.change(me().uid, {"digest": every}, now())
-    flash("No digest is sent any more." if every == "never" else "Your digest is set.")
+    flash(_("No digest is sent any more.") if every == "never" else _("Your digest is set."))
     return redirect(url_for("notifications.show"))
 
 

@@ -9,9 +9,11 @@ from lark import Lark
 
 from services.alerts.words.numbers import CURRENCY, how_to_write
 from services.errors import WordsError
+from services.texts import N_
+from services.texts import gettext as _
 
-CONDITION = "a condition, such as above 200, +5% today, new 52 week high or rsi under 30"
-DATE = "a date, such as 2027-01-31, 31 Jan 2027 or friday"
+CONDITION = N_("a condition, such as above 200, +5% today, new 52 week high or rsi under 30")
+DATE = N_("a date, such as 2027-01-31, 31 Jan 2027 or friday")
 
 SHORTEST_TYPO = 4
 
@@ -23,9 +25,9 @@ _SPELLINGS = re.compile(r"\(([^()]+)\)\\b")
 _FILLERS = {"_COMMA", "_COLON", "_HYPHEN", "_OPEN", "_ITS", "_BY", "_IS", "_OF", "_PRICE", "A"}
 _FILLERS |= {"_MAKES", "_INCLUDING"}
 _LABELS = {
-    "NUMBER": "a number",
-    "SYMBOL": "a symbol, such as AAPL",
-    "YEAR": "a year, such as 2027",
+    "NUMBER": N_("a number"),
+    "SYMBOL": N_("a symbol, such as AAPL"),
+    "YEAR": N_("a year, such as 2027"),
     "_PERCENT": "%",
     "_CLOSE": ")",
 }
@@ -45,14 +47,23 @@ def not_understood(text: str, column: int, accepted: Collection[str], words: Wor
     found = _WORD.match(text, column)
     expected = _expected(accepted, words)
     if found is None:
-        message = f"The sentence ends too early. Expected {expected}."
+        message = _("The sentence ends too early. Expected %(expected)s.", expected=expected)
         return WordsError(message, column=column, expected=expected)
     word, meant = _meant(text, column, accepted, words) or (found[0], None)
-    message = f"“{shown(word)}” is not understood here. "
-    message += f"Did you mean “{meant}”?" if meant else f"Expected {expected}."
+    message = _misread(shown(word), meant, expected)
     if not meant and (remedy := _remedy(text, column, accepted)):
         word, message = remedy
     return WordsError(message, column=column, word=word, expected=expected, suggestion=meant)
+
+
+def _misread(word: str, meant: str | None, expected: str) -> str:
+    if meant:
+        return _(
+            "“%(word)s” is not understood here. Did you mean “%(meant)s”?", word=word, meant=meant
+        )
+    return _(
+        "“%(word)s” is not understood here. Expected %(expected)s.", word=word, expected=expected
+    )
 
 
 def shown(word: str) -> str:
@@ -67,7 +78,7 @@ def _remedy(text: str, column: int, accepted: Collection[str]) -> tuple[str, str
     if number and "NUMBER" in accepted and _HAS_DIGIT.search(number[0]):
         return number[0], how_to_write(number[0])
     name = _CURRENCY_NAME.match(text, column)
-    return (name[0], CURRENCY) if name and "ONCE" in accepted else None
+    return (name[0], _(CURRENCY)) if name and "ONCE" in accepted else None
 
 
 def _meant(
@@ -88,15 +99,21 @@ def _meant(
 
 def _expected(accepted: Collection[str], words: Words) -> str:
     if "_RSI" in accepted:
-        return CONDITION
+        return _(CONDITION)
     if "MONTH_NAME" in accepted:
-        return DATE
+        return _(DATE)
     places = [name for name in [*_LABELS, *words] if name in accepted and name not in _FILLERS]
     if "$END" in accepted and "DAY" in places:
         places.remove("DAY")
-    said = [_LABELS.get(name) or words[name][0] for name in dict.fromkeys(places)]
-    return _listed([*said, "the end"] if "$END" in accepted else said)
+    said = [_label(name) or words[name][0] for name in dict.fromkeys(places)]
+    return _listed([*said, _("the end")] if "$END" in accepted else said)
 
 
 def _listed(said: list[str]) -> str:
-    return " or ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else "".join(said)
+    if len(said) < 2:
+        return "".join(said)
+    return _("%(some)s or %(last)s", some=", ".join(said[:-1]), last=said[-1])
+
+
+def _label(name: str) -> str:
+    return _(_LABELS[name]) if name in _LABELS else ""

@@ -15,10 +15,12 @@ from services.alerts.words.draft import Draft
 from services.alerts.words.reading import Expiry, Option, Reading, Sentence, wrong
 from services.errors import WordsError
 from services.market.models import normal_symbol
+from services.texts import N_
+from services.texts import gettext as _
 
 MAX_TEXT = 200
-NO_SYMBOL = "Start with the symbol, such as AAPL above 200."
-BEYOND = "This is beyond the calendar."
+NO_SYMBOL = N_("Start with the symbol, such as AAPL above 200.")
+BEYOND = N_("This is beyond the calendar.")
 
 
 def parse(text: str, now: datetime, time_zone: str = "UTC") -> Draft:
@@ -66,7 +68,7 @@ def _with_symbol(text: str) -> Sentence:
         except WordsError:
             raise error from None
         word = text.split()[0]
-        raise WordsError(NO_SYMBOL, column=text.index(word), word=word) from None
+        raise WordsError(_(NO_SYMBOL), column=text.index(word), word=word) from None
 
 
 def _sentence(text: str) -> Sentence:
@@ -85,7 +87,7 @@ def _sentence(text: str) -> Sentence:
 def _symbol(word: Token) -> str:
     try:
         if not word.isascii():
-            raise ValueError("Write the symbol with plain letters and digits, such as AAPL.")
+            raise ValueError(_("Write the symbol with plain letters and digits, such as AAPL."))
         return normal_symbol(word.removeprefix("$"))
     except ValueError as error:
         raise wrong(word, str(error)) from None
@@ -96,7 +98,9 @@ def _each_once(options: tuple[Option, ...]) -> dict[str, Option]:
     for option in options:
         if option.sets in said:
             first = said[option.sets].word
-            raise wrong(option.word, f"“{first}” is said already; leave one of them out.")
+            raise wrong(
+                option.word, _("“%(word)s” is said already; leave one of them out.", word=first)
+            )
         said[option.sets] = option
     return said
 
@@ -105,7 +109,7 @@ def _in_all_hours(condition: Condition, extended: Option | None) -> Condition:
     if extended is None:
         return condition
     if not isinstance(condition, PriceCondition):
-        raise wrong(extended.word, "Only prices can be watched in extended hours.")
+        raise wrong(extended.word, _("Only prices can be watched in extended hours."))
     return condition.model_copy(update={"extended": True})
 
 
@@ -116,9 +120,9 @@ def _expires_at(expiry: Expiry | None, now: datetime, time_zone: str) -> datetim
     try:
         ends = to_utc(expiry.ends(today), time_zone)
     except (OverflowError, ValueError):
-        raise wrong(expiry.word, BEYOND) from None
+        raise wrong(expiry.word, _(BEYOND)) from None
     if ends > LATEST:
-        raise wrong(expiry.word, BEYOND)
+        raise wrong(expiry.word, _(BEYOND))
     if ends <= now:
-        raise wrong(expiry.word, "This is past already.")
+        raise wrong(expiry.word, _("This is past already."))
     return ends

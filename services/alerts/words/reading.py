@@ -26,13 +26,20 @@ from services.alerts.words.dates import end_of, month_number, months_later, next
 from services.alerts.words.numbers import number, plain, whole_number
 from services.errors import WordsError
 from services.store.alerts import Frequency
+from services.texts import N_
+from services.texts import gettext as _
 
 Way: TypeAlias = Literal["up", "down", "either"]
 Model = TypeVar("Model", bound=BaseModel)
 Value = TypeVar("Value")
 
 _FREQUENCIES: Mapping[str, Frequency] = {"ONCE": "once", "DAILY": "daily", "EVERY": "every"}
-_BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+_BOUNDS = {
+    "ge": N_("This must be at least %(limit)s."),
+    "gt": N_("This must be more than %(limit)s."),
+    "le": N_("This must be at most %(limit)s."),
+    "lt": N_("This must be less than %(limit)s."),
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ def _count(word: Token) -> int:
 
 def _unsigned(word: Token) -> float:
     if word.startswith(("+", "-")):
-        raise wrong(word, f"Write {word[1:]} without the sign.")
+        raise wrong(word, _("Write %(number)s without the sign.", number=word[1:]))
     return _read(word, number)
 
 
@@ -110,7 +117,7 @@ def _made(model: Callable[..., Model], words: Mapping[str, Token], **values: obj
         if "error" in context:
             raise wrong(word, str(context["error"])) from None
         bound, limit = next(iter(context.items()))
-        raise wrong(word, f"This must be {_BOUNDS[bound]} {plain(float(limit))}.") from None
+        raise wrong(word, _(_BOUNDS[bound], limit=plain(float(limit)))) from None
 
 
 def _rises_or_falls(kind: str, side: Way) -> str:
@@ -157,7 +164,7 @@ class Reading(Transformer[Token, Sentence]):
     def cross(self, fast: _Series, side: Way, slow: _Series) -> Condition:
         for series in (fast, slow):
             if series.average == "ema":
-                raise wrong(series.kind, "Only simple averages can cross each other here.")
+                raise wrong(series.kind, _("Only simple averages can cross each other here."))
         return _made(
             CrossCondition,
             {"fast": fast.count, "slow": slow.count},
@@ -180,7 +187,7 @@ class Reading(Transformer[Token, Sentence]):
     def signed_change(self, percent: Token, _today: Token) -> Condition:
         level = _read(percent, number)
         if not percent.startswith(("+", "-")):
-            raise wrong(percent, f"Write +{percent}% or -{percent}%.")
+            raise wrong(percent, _("Write +%(number)s%% or -%(number)s%%.", number=percent))
         return self._day_change("up" if percent.startswith("+") else "down", percent, level)
 
     def change_to(self, side: Way, percent: Token) -> Condition:
@@ -192,7 +199,10 @@ class Reading(Transformer[Token, Sentence]):
 
     def move(self, way: Way, percent: Token, window: _Spell) -> Condition:
         if window.text not in WINDOWS:
-            raise wrong(window.count, f"The window must be one of {', '.join(WINDOWS)}.")
+            raise wrong(
+                window.count,
+                _("The window must be one of %(windows)s.", windows=", ".join(WINDOWS)),
+            )
         return _made(
             MoveCondition,
             {"percent": percent},
@@ -204,7 +214,7 @@ class Reading(Transformer[Token, Sentence]):
 
     def trailing(self, way: Way, percent: Token, extreme: Token) -> Condition:
         if (way == "down") != (extreme.type == "HIGH"):
-            raise wrong(extreme, "A price falls from its high, or rises from its low.")
+            raise wrong(extreme, _("A price falls from its high, or rises from its low."))
         return self._trailing(percent, "falls_from_peak" if way == "down" else "rises_from_trough")
 
     def trailing_stop(self, percent: Token) -> Condition:
@@ -283,7 +293,7 @@ class Reading(Transformer[Token, Sentence]):
             return expiry
         hour, minute = (int(part) for part in at.split(":"))
         if hour > 23 or minute > 59:
-            raise wrong(at, "A time is between 0:00 and 23:59.")
+            raise wrong(at, _("A time is between 0:00 and 23:59."))
         to_midnight = timedelta(days=1) - timedelta(hours=hour, minutes=minute)
         return Expiry(lambda today: expiry.ends(today) - to_midnight, typed)
 
@@ -311,5 +321,5 @@ def _on_day(word: Token, year: int, month: int, day: int) -> Expiry:
     try:
         wanted = date(year, month, day)
     except (ValueError, OverflowError):
-        raise wrong(word, "There is no such day in the calendar.") from None
+        raise wrong(word, _("There is no such day in the calendar.")) from None
     return Expiry(lambda _today: end_of(wanted), word)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from services.errors import InvalidInput
+from services.figures import localized
 from services.store.users import MAX_DESTINATION_URL
+from services.texts import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +92,30 @@ def checked(text: str) -> str:
     """
     text = text.strip()
     if len(text) > MAX_DESTINATION_URL:
-        raise InvalidInput("url", f"Use an address of at most {MAX_DESTINATION_URL:,} characters.")
+        raise InvalidInput(
+            "url",
+            _(
+                "Use an address of at most %(most)s characters.",
+                most=localized(f"{MAX_DESTINATION_URL:,}"),
+            ),
+        )
     if _ODD.search(text) or not _SCHEME.fullmatch(text):
-        raise InvalidInput("url", "This is not an Apprise address. One is slack://tokenA/tokenB/…")
+        raise InvalidInput(
+            "url", _("This is not an Apprise address. One is slack://tokenA/tokenB/…")
+        )
     if service_of(text) is None:
         raise InvalidInput("url", _unknown(_scheme(text)))
     for option in _options(text):
         if option not in OPTIONS:
             raise InvalidInput(
                 "url",
-                f"The option “{option[:20]}” cannot be used here, only"
-                f" {', '.join(sorted(OPTIONS))}.",
+                _(
+                    "The option “%(option)s” cannot be used here, only %(known)s.",
+                    option=option[:20],
+                    known=", ".join(sorted(OPTIONS)),
+                ),
             )
-    scheme, _, rest = text.partition("://")
+    scheme, _sep, rest = text.partition("://")
     return f"{scheme.lower()}://{rest}"
 
 
@@ -112,13 +125,17 @@ def _scheme(url: str) -> str:
 
 def _options(text: str) -> list[str]:
     """The names of the options; of any question mark, for Apprise reads on behind a fragment."""
-    _, _, query = text.partition("?")
+    query = text.partition("?")[2]
     pairs = re.split(r"[?&;]", query)
     return [unquote(pair.partition("=")[0]).strip().lower() for pair in pairs if pair]
 
 
 def _unknown(scheme: str) -> str:
     if scheme in ("http", "https"):
-        return "This is a web address. Add it as a webhook, or write it as an Apprise address."
+        return _("This is a web address. Add it as a webhook, or write it as an Apprise address.")
     names = ", ".join(sorted({service.name for service in SERVICES.values()}, key=str.lower))
-    return f"Bellwether does not send by {scheme}://. It sends to {names}."
+    return _(
+        "Bellwether does not send by %(scheme)s://. It sends to %(names)s.",
+        scheme=scheme,
+        names=names,
+    )

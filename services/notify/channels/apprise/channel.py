@@ -8,6 +8,7 @@ from services.notify.channel import Letter
 from services.notify.channels.apprise.address import Service
 from services.notify.channels.apprise.words import body_of, title_of
 from services.store.users import Destination, User
+from services.texts import gettext as _
 
 TOGETHER = 100
 """Triggers in one message, at most; it names the first few."""
@@ -36,12 +37,12 @@ class AppriseChannel:
 
     def send_test(self, user: User, name: str, now: datetime) -> str:
         brief = Brief(
-            "This is how an alert reaches you",
-            "Nothing has happened on the market. This message was sent as a test.",
+            _("This is how an alert reaches you"),
+            _("Nothing has happened on the market. This message was sent as a test."),
             f"{self._address}/account/notifications",
         )
         service = self._send(switches.place(user, name), brief, now)
-        return f"{service.name} took a test message. Look there."
+        return _("%(service)s took a test message. Look there.", service=service.name)
 
     def switched_off(self, user: User, name: str, reason: str, now: datetime) -> dict[str, object]:
         return switches.switched_off(user, name, reason, now)

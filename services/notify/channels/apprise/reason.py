@@ -8,21 +8,24 @@ from urllib.parse import unquote
 
 import requests
 
+from services.texts import N_
+from services.texts import gettext as _
+
 MOST = 160
 _KEYS = ("description", "message", "error_message", "error", "errors", "detail", "title", "info")
-_ELSEWHERE = "it leads to another address; enter that one instead"
+_ELSEWHERE = N_("it leads to another address; enter that one instead")
 _MEANINGS = {
     301: _ELSEWHERE,
     302: _ELSEWHERE,
     307: _ELSEWHERE,
     308: _ELSEWHERE,
-    400: "it does not understand the address or the message",
-    401: "it does not accept the key or password in the address",
-    403: "it does not let this address send",
-    404: "it does not know this address",
-    410: "the address is no more",
-    413: "the message is too long for it",
-    429: "it takes no more messages for now",
+    400: N_("it does not understand the address or the message"),
+    401: N_("it does not accept the key or password in the address"),
+    403: N_("it does not let this address send"),
+    404: N_("it does not know this address"),
+    410: N_("the address is no more"),
+    413: N_("the message is too long for it"),
+    429: N_("it takes no more messages for now"),
 }
 _HIDDEN = "…"
 
@@ -30,7 +33,9 @@ _HIDDEN = "…"
 def reason(answer: requests.Response, url: str) -> str | None:
     """What the service says, else what its status means; None where that tells nothing."""
     said = _clean(_said(answer), url)
-    return said or _MEANINGS.get(answer.status_code)
+    if said or answer.status_code not in _MEANINGS:
+        return said or None
+    return _(_MEANINGS[answer.status_code])
 
 
 def _said(answer: requests.Response) -> str:

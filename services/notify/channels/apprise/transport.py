@@ -13,6 +13,7 @@ from services.notify.channels.apprise.address import OPTIONS, Service, service_o
 from services.notify.channels.apprise.reason import reason
 from services.notify.guarded import Guard, guarded
 from services.notify.retry_after import asked_to_wait
+from services.texts import gettext as _
 
 SECONDS = 20.0
 """For one message, at most."""
@@ -43,7 +44,7 @@ class AppriseTransport:
         """Returns the service that took it. Raises DeliveryError."""
         service = service_of(url)
         if service is None:
-            raise DeliveryError("Bellwether sends to this service no more.", permanent=True)
+            raise DeliveryError(_("Bellwether sends to this service no more."), permanent=True)
         with guarded(self._allowed_hosts, self._seconds) as guard:
             try:
                 took = _plugin(url, service).notify(
@@ -55,8 +56,11 @@ class AppriseTransport:
             except _FAULTS as error:
                 # A plugin that cannot cope with an answer; its message may tell the address.
                 raise DeliveryError(
-                    f"{service.name} gave an answer that is not understood"
-                    f" ({type(error).__name__})."
+                    _(
+                        "%(service)s gave an answer that is not understood (%(error)s).",
+                        service=service.name,
+                        error=type(error).__name__,
+                    )
                 ) from None
         if not took:
             raise _refused(service, guard, url, now)
@@ -69,15 +73,21 @@ def _plugin(url: str, service: Service) -> Any:
     plugin: Any = apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=True)
     if plugin is None:
         raise DeliveryError(
-            f"This is not a whole address of {service.name}. One reads {service.example}.",
+            _(
+                "This is not a whole address of %(service)s. One reads %(example)s.",
+                service=service.name,
+                example=service.example,
+            ),
             permanent=True,
         )
     if not set(plugin.parse_url(url)["qsd"]) <= OPTIONS:
-        raise DeliveryError("The address has options that cannot be used here.", permanent=True)
+        raise DeliveryError(_("The address has options that cannot be used here."), permanent=True)
     if len(plugin) != 1:
         raise DeliveryError(
-            "The address names several receivers, or none. Name one, and add a channel for each"
-            " further one.",
+            _(
+                "The address names several receivers, or none. Name one, and add a channel for each"
+                " further one."
+            ),
             permanent=True,
         )
     plugin.throttle = _wait_later
@@ -88,7 +98,7 @@ def _wait_later(last_io: datetime | None = None, wait: float | None = None) -> N
     """The outbox waits, not a worker."""
     if wait:
         raise DeliveryError(
-            "The service asked to be left alone for a while.",
+            _("The service asked to be left alone for a while."),
             retry_after=timedelta(seconds=min(wait, _LONGEST_WAIT)),
         )
 
@@ -112,13 +122,17 @@ def _asset() -> apprise.AppriseAsset:
 
 def _refused(service: Service, guard: Guard, url: str, now: datetime) -> DeliveryError:
     if guard.is_over:
-        return DeliveryError(f"{service.name} did not answer in time.")
+        return DeliveryError(_("%(name)s did not answer in time.", name=service.name))
     answer = guard.answer
     if answer is None:
-        return DeliveryError(f"{service.name} cannot be reached.")
+        return DeliveryError(_("%(name)s cannot be reached.", name=service.name))
     status = answer.status_code
     why = reason(answer, url)
-    said = f"{service.name} answered {status}" + (f": {why}" if why else ".")
+    said = (
+        _("%(name)s answered %(status)s: %(reason)s", name=service.name, status=status, reason=why)
+        if why
+        else _("%(name)s answered %(status)s.", name=service.name, status=status)
+    )
     if status == 410 or (status == 404 and service.is_place):
         return DeliveryError(said, gone=True)
     if status >= 500 or status < 300 or status in _LATER:

@@ -10,6 +10,7 @@ from services.notify.compose import Composer
 from services.notify.deliveries import no_mail_because
 from services.notify.message import Message
 from services.store.users import User
+from services.texts import gettext as _
 
 TOGETHER = 100
 """Triggers in one mail, at most."""
@@ -51,7 +52,10 @@ class EmailChannel:
             raise DeliveryError(because, permanent=True)
         key = f"test.{user.uid}.{int(now.timestamp())}"
         self._transport.send(self._composer.test(user, key), now)
-        return f"The mail server took a test mail to {user.email}. Look into your mailbox."
+        return _(
+            "The mail server took a test mail to %(email)s. Look into your mailbox.",
+            email=user.email,
+        )
 
     def switched_off(self, user: User, name: str, reason: str, now: datetime) -> dict[str, object]:  # noqa: ARG002
         """No mail until the address is confirmed again."""

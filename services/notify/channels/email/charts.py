@@ -16,6 +16,7 @@ from services.market.recent import Recent
 from services.notify import chart
 from services.notify.message import Image
 from services.store.triggers import Trigger
+from services.texts import language
 
 MOST = 5
 """Triggers in a mail that has charts, so that it stays small."""
@@ -97,7 +98,7 @@ def _image(trigger: Trigger, recent: Recent) -> Image:
     )
     return Image(
         cid=f"{trigger.id}.chart@bellwether",
-        png=_drawn(course),
+        png=_drawn(course, language()),
         alt=chart.described(trigger.symbol, course),
         width=chart.WIDTH,
         height=chart.HEIGHT,
@@ -105,6 +106,6 @@ def _image(trigger: Trigger, recent: Recent) -> Image:
 
 
 @lru_cache(maxsize=64)
-def _drawn(course: chart.Course) -> bytes:
+def _drawn(course: chart.Course, language: str) -> bytes:  # noqa: ARG001 - the key of its words
     """Many people wait for the same round level."""
     return chart.draw(course)

@@ -12,6 +12,7 @@ from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 from services.errors import DeliveryError
+from services.texts import gettext as _
 
 MOST_MAILS = 100
 """Through one session: servers end longer ones, and others wait for their turn."""
@@ -96,10 +97,14 @@ class Server:
         except smtplib.SMTPResponseException as error:
             said = error.smtp_error
             words = said.decode(errors="replace") if isinstance(said, bytes) else said
-            reason = f"The mail server answered {error.smtp_code}: {words[:200]}"
+            reason = _(
+                "The mail server answered %(code)s: %(said)s",
+                code=error.smtp_code,
+                said=words[:200],
+            )
             raise DeliveryError(reason, unreachable=True) from None
         except OSError as error:  # SMTPException is one
-            reason = f"The mail server cannot be reached: {error}"
+            reason = _("The mail server cannot be reached: %(reason)s", reason=error)
             raise DeliveryError(reason, unreachable=True) from None
 
     def _signed_in(self) -> _Smtp:
@@ -115,7 +120,7 @@ class Server:
             encrypted = url.scheme == "smtps" or self._upgraded(smtp)
             if url.username:
                 if not encrypted and not _is_loopback(host):
-                    reason = "The mail server offers no TLS; no password is sent to it."
+                    reason = _("The mail server offers no TLS; no password is sent to it.")
                     raise DeliveryError(reason, unreachable=True)
                 smtp.login(unquote(url.username), unquote(url.password or ""))
         except BaseException:

@@ -10,6 +10,8 @@ from services.notify.channels.email.idle import IdleSessions
 from services.notify.channels.email.mime import mime_of
 from services.notify.channels.email.session import Server, Session
 from services.notify.message import Message
+from services.texts import N_
+from services.texts import gettext as _
 
 TIMEOUT_SECONDS = 10
 """For every answer of the server."""
@@ -50,11 +52,13 @@ class SmtpTransport:
         try:
             mime = mime_of(message, self._from, self._reply_to, now)
         except ValueError as error:
-            raise DeliveryError(f"This is no mail: {error}", permanent=True) from None
+            raise DeliveryError(
+                _("This is no mail: %(reason)s", reason=error), permanent=True
+            ) from None
         try:
             self._hand_over(mime, message.to)
         except smtplib.SMTPNotSupportedError:
-            reason = "The mail server takes no addresses with letters beyond A to Z."
+            reason = _("The mail server takes no addresses with letters beyond A to Z.")
             raise DeliveryError(reason, permanent=True) from None
         except smtplib.SMTPRecipientsRefused as error:
             code, said = next(iter(error.recipients.values()))
@@ -64,7 +68,7 @@ class SmtpTransport:
         except smtplib.SMTPResponseException as error:
             raise _refused(error.smtp_code, error.smtp_error, to_us=True) from None
         except OSError as error:  # SMTPException is one
-            reason = f"The mail server ended the conversation: {error}"
+            reason = _("The mail server ended the conversation: %(reason)s", reason=error)
             raise DeliveryError(reason, unreachable=True) from None
 
     def _hand_over(self, mime: EmailMessage, to: str) -> None:
@@ -93,7 +97,7 @@ def _is_lost(error: OSError) -> bool:
     """Whether the server is gone, and not of another mind."""
     match error:
         case smtplib.SMTPRecipientsRefused(recipients=recipients):
-            return any(code == _CLOSING for code, _ in recipients.values())
+            return any(code == _CLOSING for code, _said in recipients.values())
         case smtplib.SMTPResponseException(smtp_code=code):
             return code == _CLOSING
         case smtplib.SMTPServerDisconnected():
@@ -109,11 +113,12 @@ def _refused(
     words = said.decode(errors="replace") if isinstance(said, bytes) else said
     permanent = 500 <= code < 600 and not to_us
     gone = of_mailbox and permanent and _is_gone(code, words)
-    reason = f"The mail server answered {code}: {words[:200]}"
+    message = N_("The mail server answered %(code)s: %(said)s")
     if gone:
-        reason = f"There is no such mailbox. {reason}"
+        message = N_("There is no such mailbox. The mail server answered %(code)s: %(said)s")
     elif _is_full(code, words):
-        reason = f"The mailbox is full. {reason}"
+        message = N_("The mailbox is full. The mail server answered %(code)s: %(said)s")
+    reason = _(message, code=code, said=words[:200])
     return DeliveryError(reason, permanent=permanent, gone=gone, unreachable=code == _CLOSING)
 
 

@@ -4,6 +4,7 @@ forgotten."""
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from datetime import datetime, timedelta
 
 from services.errors import DeliveryError, StoreError
@@ -12,6 +13,8 @@ from services.notify.channels.push.push import Push, PushComposer
 from services.notify.channels.push.sender import Failures, Sender
 from services.store.devices import Device, Devices, Kind
 from services.store.users import User
+from services.texts import N_
+from services.texts import gettext as _
 
 ONE_BY_ONE = 5
 """So many triggers are a push each; of more there is a summary (ALERTS.md rule 14)."""
@@ -19,7 +22,7 @@ TOGETHER = 100
 SECONDS = 70.0
 """For all devices of a person: less than a lease."""
 _AT_ONCE = 4
-_NO_DEVICE = (
+_NO_DEVICE = N_(
     "No device of yours takes push messages. Turn them on there, on the notifications page."
 )
 log = logging.getLogger(__name__)
@@ -57,7 +60,7 @@ class PushChannel:
         reached = letter.delivery.reached
         devices = self._devices.of(letter.user.uid)
         if not devices and not reached:
-            raise DeliveryError(_NO_DEVICE, permanent=True)
+            raise DeliveryError(_(_NO_DEVICE), permanent=True)
         waiting = [device for device in devices if device.id not in reached]
         push = self._composer.letter(letter, now)
         return self._settled(letter.user, waiting, self._hand_over(waiting, push, now))
@@ -65,18 +68,18 @@ class PushChannel:
     def send_test(self, user: User, name: str, now: datetime) -> str:  # noqa: ARG002 - all devices
         devices = self._devices.of(user.uid)
         if not devices:
-            raise DeliveryError(_NO_DEVICE, permanent=True)
+            raise DeliveryError(_(_NO_DEVICE), permanent=True)
         failures = self._hand_over(devices, self._composer.test(user), now)
         reached = self._settled(user, devices, failures, some_will_do=True)
         names = ", ".join(device.name for device in devices if device.id in reached)
-        told = f"The push service took the test for {names}. Look there."
+        told = _("The push service took the test for %(devices)s. Look there.", devices=names)
         return f"{told} {_told(devices, failures)}".rstrip()
 
     def tell(self, user: User, push: Push, now: datetime) -> None:
         """Push what is no trigger to all devices. Raises DeliveryError where none has it."""
         devices = self._devices.of(user.uid)
         if not devices:
-            raise DeliveryError(_NO_DEVICE, permanent=True)
+            raise DeliveryError(_(_NO_DEVICE), permanent=True)
         failures = self._hand_over(devices, push, now)
         self._settled(user, devices, failures, some_will_do=True)
 
@@ -88,13 +91,13 @@ class PushChannel:
         """Several at once, so that a slow one keeps the others waiting for seconds only."""
         pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="push")
         tasks = {
-            pool.submit(sender.send, share, push, now): share
+            pool.submit(copy_context().run, sender.send, share, push, now): share
             for sender, share in self._shares(devices)
         }
         done, late = wait(tasks, timeout=self._seconds)
         pool.shutdown(wait=False, cancel_futures=True)
         failures = {id_: error for task in done for id_, error in task.result().items()}
-        slow = DeliveryError("the push service did not answer in time", unreachable=True)
+        slow = DeliveryError(_("the push service did not answer in time"), unreachable=True)
         return failures | {device.id: slow for task in late for device in tasks[task]}
 
     def _shares(self, devices: Sequence[Device]) -> Iterator[tuple[Sender, Sequence[Device]]]:
@@ -141,7 +144,11 @@ class PushChannel:
 
 def _told(devices: Sequence[Device], failures: Failures) -> str:
     return " ".join(
-        f"{device.name}: {error}{', so it is forgotten' if error.gone else ''}."
-        for device in devices
-        if (error := failures.get(device.id))
+        _failure(device, error) for device in devices if (error := failures.get(device.id))
     )
+
+
+def _failure(device: Device, error: DeliveryError) -> str:
+    if error.gone:
+        return _("%(device)s: %(reason)s, so it is forgotten.", device=device.name, reason=error)
+    return _("%(device)s: %(reason)s.", device=device.name, reason=error)

@@ -12,6 +12,7 @@ from services.notify.channels.push.push import LIVES, Push
 from services.notify.channels.push.sender import Failures
 from services.notify.retry_after import asked_to_wait
 from services.store.devices import Device
+from services.texts import gettext as _
 
 SECONDS = 10
 _NAME = "bellwether-push"
@@ -38,7 +39,9 @@ class FcmSender:
         try:
             batch = messaging.send_each(messages, app=self._app)
         except (exceptions.FirebaseError, ValueError) as error:
-            said = f"Firebase Cloud Messaging cannot be asked ({type(error).__name__})"
+            said = _(
+                "Firebase Cloud Messaging cannot be asked (%(error)s)", error=type(error).__name__
+            )
             return {device.id: DeliveryError(said, unreachable=True) for device in devices}
         return {
             device.id: _meaning(response.exception, now)
@@ -84,10 +87,11 @@ def _message(token: str, push: Push, now: datetime) -> messaging.Message:
 
 def _meaning(error: Exception | None, now: datetime) -> DeliveryError:
     if error is None:
-        return DeliveryError("Firebase Cloud Messaging gave no answer that we understand")
+        return DeliveryError(_("Firebase Cloud Messaging gave no answer that we understand"))
     if isinstance(error, _GONE):
-        return DeliveryError("the app is not there any more", gone=True)
-    said = f"Firebase Cloud Messaging said {getattr(error, 'code', type(error).__name__)}"
+        return DeliveryError(_("the app is not there any more"), gone=True)
+    code = getattr(error, "code", type(error).__name__)
+    said = _("Firebase Cloud Messaging said %(code)s", code=code)
     if isinstance(error, _LATER):
         return DeliveryError(said, retry_after=_wait(error, now))
     return DeliveryError(said, permanent=True)

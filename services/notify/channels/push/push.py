@@ -11,6 +11,7 @@ from services.notify.channel import Letter
 from services.notify.deliveries import identity
 from services.store.triggers import Trigger
 from services.store.users import PUSH, User
+from services.texts import gettext as _
 
 LIVES = timedelta(hours=12)
 """How long a push service keeps a message for a device that is off."""
@@ -75,8 +76,8 @@ class PushComposer:
 
     def test(self, user: User) -> Push:
         return Push(
-            "Bellwether reaches this device",
-            "This is the test that you asked for. Your alerts will look like this.",
+            _("Bellwether reaches this device"),
+            _("This is the test that you asked for. Your alerts will look like this."),
             f"{self._address}/",
             tag=f"test-{user.uid}",
             urgent=True,

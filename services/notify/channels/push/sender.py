@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from services.errors import DeliveryError
 from services.notify.channels.push.push import Push
 from services.store.devices import Device
+from services.texts import gettext as _
 
 Failures: TypeAlias = Mapping[str, DeliveryError]
 """Why it did not reach them, by the device's id; `gone` where it never will."""
@@ -25,4 +26,4 @@ class NoSender:
         self._because = because
 
     def send(self, devices: Sequence[Device], push: Push, now: datetime) -> Failures:  # noqa: ARG002
-        return {device.id: DeliveryError(self._because, permanent=True) for device in devices}
+        return {device.id: DeliveryError(_(self._because), permanent=True) for device in devices}

@@ -8,8 +8,9 @@ from services.notify.guarded import allowed_hosts
 from services.notify.push_keys import push_key
 from services.store.devices import Kind
 from services.store.google_account import google_account
+from services.texts import N_
 
-_NO_FIREBASE = (
+_NO_FIREBASE = N_(
     "this Bellwether sends to no apps. Whoever runs it sets FIREBASE_PROJECT_ID or"
     " FIREBASE_CREDENTIALS_BASE64"
 )

@@ -18,6 +18,7 @@ from services.notify.guarded import guarded
 from services.notify.push_keys import PushKey, base64url
 from services.notify.retry_after import asked_to_wait
 from services.store.devices import Device
+from services.texts import gettext as _
 
 SECONDS = 10.0
 """For one device, at most."""
@@ -60,17 +61,21 @@ class WebPushSender:
             raise _meaning(error, now) from None
         except requests.TooManyRedirects:
             raise DeliveryError(
-                "the push service redirects, which we do not follow", permanent=True
+                _("the push service redirects, which we do not follow"), permanent=True
             ) from None
         except requests.RequestException as error:
             host = urlsplit(device.endpoint).hostname
             raise DeliveryError(
-                f"the push service {host} does not answer ({type(error).__name__})",
+                _(
+                    "the push service %(host)s does not answer (%(error)s)",
+                    host=host,
+                    error=type(error).__name__,
+                ),
                 unreachable=True,
             ) from None
         except ValueError:
             raise DeliveryError(
-                "its keys cannot be used; turn push off and on there", permanent=True
+                _("its keys cannot be used; turn push off and on there"), permanent=True
             ) from None
 
     def _session(self) -> requests.Session:
@@ -118,12 +123,20 @@ def contact_of(mail_from: str, address: str) -> str:
 def _meaning(error: WebPushException, now: datetime) -> DeliveryError:
     status = error.status_code
     if status is None:
-        return DeliveryError("its keys cannot be used; turn push off and on there", permanent=True)
+        return DeliveryError(
+            _("its keys cannot be used; turn push off and on there"), permanent=True
+        )
     if status in _GONE:
-        return DeliveryError(f"it takes no messages any more ({status})", gone=True)
-    said = f"the push service answered {status}"
+        return DeliveryError(
+            _("it takes no messages any more (%(status)s)", status=status), gone=True
+        )
+    said = _("the push service answered %(status)s", status=status)
     if status in _LATER or status >= 500:
         return DeliveryError(said, retry_after=asked_to_wait(error.retry_after or "", now))
     if status in (401, 403):
-        said += ": its subscription belongs to another key; turn push off and on there"
+        said = _(
+            "the push service answered %(status)s: its subscription belongs to another key;"
+            " turn push off and on there",
+            status=status,
+        )
     return DeliveryError(said, permanent=True)

@@ -8,12 +8,15 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from services.errors import InvalidInput
+from services.figures import localized
 from services.notify.guarded import PRIVATE, is_allowed, is_public
 from services.store.users import MAX_DESTINATION_URL
+from services.texts import N_
+from services.texts import gettext as _
 
 _ODD = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _PORTS = {"http": 80, "https": 443}
-_NO_ADDRESS = "This is not a web address. Write it like https://hooks.example.com/stocks."
+_NO_ADDRESS = N_("This is not a web address. Write it like https://hooks.example.com/stocks.")
 
 
 def checked(text: str, allowed_hosts: frozenset[str]) -> str:
@@ -21,30 +24,37 @@ def checked(text: str, allowed_hosts: frozenset[str]) -> str:
     not resolved here. Raises InvalidInput."""
     text = text.strip()
     if len(text) > MAX_DESTINATION_URL:
-        raise InvalidInput("url", f"Use an address of at most {MAX_DESTINATION_URL:,} characters.")
+        raise InvalidInput(
+            "url",
+            _(
+                "Use an address of at most %(most)s characters.",
+                most=localized(f"{MAX_DESTINATION_URL:,}"),
+            ),
+        )
     url = _parsed(text)
     host, port = url.host or "", _PORTS[str(url.scheme)] if url.port is None else url.port
     if not _is_host(host) or not 0 < port < 65_536:
-        raise InvalidInput("url", _NO_ADDRESS)
+        raise InvalidInput("url", _(_NO_ADDRESS))
     if url.auth is not None:
         raise InvalidInput(
-            "url", "Leave user name and password out of the address; check the signature instead."
+            "url",
+            _("Leave user name and password out of the address; check the signature instead."),
         )
     allowed = is_allowed(allowed_hosts, host, port)
     if url.scheme != "https" and not allowed:
-        raise InvalidInput("url", "Use an address that begins with https://.")
+        raise InvalidInput("url", _("Use an address that begins with https://."))
     if not allowed and _is_private(host):
-        raise InvalidInput("url", PRIVATE)
+        raise InvalidInput("url", _(PRIVATE))
     return url._replace(fragment=None).url
 
 
 def _parsed(text: str) -> Url:
     if _ODD.search(text) or not re.match("https?://", text, re.IGNORECASE):
-        raise InvalidInput("url", _NO_ADDRESS)
+        raise InvalidInput("url", _(_NO_ADDRESS))
     try:
         return parse_url(text)
     except LocationParseError:
-        raise InvalidInput("url", _NO_ADDRESS) from None
+        raise InvalidInput("url", _(_NO_ADDRESS)) from None
 
 
 def _is_host(host: str) -> bool:

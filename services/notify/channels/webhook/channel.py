@@ -8,6 +8,7 @@ from services.notify.channels.webhook.payload import test_body, triggers_body
 from services.notify.channels.webhook.transport import WebhookTransport
 from services.notify.deliveries import identity
 from services.store.users import User
+from services.texts import gettext as _
 
 TOGETHER = 100
 """Triggers in one message, at most."""
@@ -40,7 +41,7 @@ class WebhookChannel:
         destination = switches.place(user, name)
         id_ = f"test.{int(now.timestamp())}.{name}"
         status = self._transport.post(destination, id_, test_body(id_, self._address), now)
-        return f"The webhook took a test and answered {status}."
+        return _("The webhook took a test and answered %(status)s.", status=status)
 
     def switched_off(self, user: User, name: str, reason: str, now: datetime) -> dict[str, object]:
         return switches.switched_off(user, name, reason, now)

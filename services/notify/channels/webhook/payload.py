@@ -9,6 +9,7 @@ from services.alerts import phrases
 from services.notify.brief import brief_of
 from services.store.triggers import Trigger
 from services.store.users import User
+from services.texts import gettext as _
 
 VERSION = 1
 
@@ -35,8 +36,8 @@ def test_body(id_: str, address: str) -> bytes:
             "version": VERSION,
             "type": "test",
             "id": id_,
-            "title": "This is how an alert reaches you",
-            "text": "Nothing has happened on the market. This message was sent as a test.",
+            "title": _("This is how an alert reaches you"),
+            "text": _("Nothing has happened on the market. This message was sent as a test."),
             "link": f"{address}/account/notifications",
             "triggers": [],
         }

@@ -10,6 +10,7 @@ from services.notify.channels.webhook.signature import HEADER, sign
 from services.notify.guarded import guarded
 from services.notify.retry_after import asked_to_wait
 from services.store.users import Destination
+from services.texts import gettext as _
 
 SECONDS = 10.0
 """For one message, at most."""
@@ -62,23 +63,36 @@ class WebhookTransport:
 
 def _refused(answer: requests.Response, now: datetime) -> DeliveryError:
     status = answer.status_code
-    said = f"The webhook answered {status}"
     if 300 <= status < 400:
         return DeliveryError(
-            f"{said}: it leads to another address. Enter that one instead.", permanent=True
+            _(
+                "The webhook answered %(status)s: it leads to another address."
+                " Enter that one instead.",
+                status=status,
+            ),
+            permanent=True,
         )
     if status == _GONE:
-        return DeliveryError(f"{said}: it wants no messages any more.", gone=True)
+        return DeliveryError(
+            _("The webhook answered %(status)s: it wants no messages any more.", status=status),
+            gone=True,
+        )
     if status >= 500 or status in _LATER:
         wait = asked_to_wait(answer.headers.get("Retry-After", ""), now)
-        return DeliveryError(f"{said}.", retry_after=wait)
-    return DeliveryError(f"{said}: it does not take this message.", permanent=True)
+        return DeliveryError(_("The webhook answered %(status)s.", status=status), retry_after=wait)
+    return DeliveryError(
+        _("The webhook answered %(status)s: it does not take this message.", status=status),
+        permanent=True,
+    )
 
 
 def _words(error: requests.RequestException, destination: Destination, is_over: bool) -> str:
     host = urlsplit(destination.url).hostname
     if is_over or isinstance(error, requests.Timeout):
-        return f"{host} did not answer in time."
+        return _("%(name)s did not answer in time.", name=host)
     if isinstance(error, requests.exceptions.SSLError):
-        return f"{host} has no valid certificate, so that nobody knows who would read this."
-    return f"{host} cannot be reached."
+        return _(
+            "%(name)s has no valid certificate, so that nobody knows who would read this.",
+            name=host,
+        )
+    return _("%(name)s cannot be reached.", name=host)
