@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from flask import current_app, g, redirect, request, session, url_for
+from flask import abort, current_app, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from services.accounts import Profile
@@ -50,6 +50,8 @@ def people_only(view: Callable[P, R]) -> Callable[P, R | Response]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
         if signed_in() is not None:
             return view(*args, **kwargs)
+        if request.method == "POST" and kept.is_by_script():
+            abort(401)
         if request.method == "POST" and kept.keep(kept.typed_now(now())):
             return kept.to_sign_in()
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None

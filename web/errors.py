@@ -25,7 +25,7 @@ from services.errors import (
 from services.texts import N_, ngettext
 from services.texts import gettext as _
 from web.api import problems
-from web.kept import is_foreign
+from web.kept import is_by_script, is_foreign
 from web.pages import resume
 from web.security import limiter
 
@@ -156,4 +156,6 @@ def form_expired(_error: CSRFError) -> ResponseReturnValue:
 
     What another site made a browser send is not shown.
     """
-    return page(403) if is_foreign() else resume.too_late()
+    if is_foreign():
+        return page(403)
+    return page(400) if is_by_script() else resume.too_late()

@@ -49,6 +49,11 @@ def is_foreign() -> bool:
     return origin is not None and urlsplit(origin).netloc != request.host
 
 
+def is_by_script() -> bool:
+    """Whether a script of a page sent this request, which nobody waits to see again."""
+    return request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+
+
 def typed_now(now: datetime) -> Typed:
     """What the present request sends."""
     sent = [(n, v) for n, v in request.form.items(multi=True) if n != TOKEN]
@@ -64,7 +69,10 @@ def typed_now(now: datetime) -> Typed:
 
 
 def keep(typed: Typed) -> bool:
-    """Keep it for who signs in next in this browser; False where it is too much."""
+    """Keep it for who signs in next in this browser; False where it is too much, or a script
+    sent it."""
+    if is_by_script():
+        return False
     size = sum(len(name) + len(value) for name, value in typed.fields)
     if size > MOST_CHARACTERS or len(typed.fields) > MOST_FIELDS:
         return False

@@ -105,6 +105,15 @@ def test_what_another_site_sends_is_neither_shown_nor_kept(ada: Reader) -> None:
     assert ada.get("/continue").location == "/"
 
 
+def test_what_a_script_asks_meanwhile_takes_no_form_s_place(ada: Reader) -> None:
+    end_session(ada)
+    sent = ada.client.post("/alerts/new", data=TYPED)
+    for path in ("/alerts/new", "/watchlists/default/symbols"):
+        answer = ada.client.post(path, data={"text": "x"}, headers={"Sec-Fetch-Mode": "cors"})
+        assert answer.status_code == 400
+    assert 'value="80.25"' in ada.get(sign_in_where(ada, sent.location)).text
+
+
 def test_passwords_are_never_kept(ada: Reader) -> None:
     end_session(ada)
     sent = ada.client.post(
