@@ -46,7 +46,7 @@ def register(app: Flask) -> None:
         told=told,
         split_ratio=words.split_ratio,
     )
-    app.jinja_env.globals["unit_name"] = words.unit_name
+    app.jinja_env.globals.update(unit_name=words.unit_name, unit_words=words.unit_words)
 
 
 def number(value: float) -> str:

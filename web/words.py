@@ -63,6 +63,11 @@ def compact(count: int) -> str:
     return f"{_three(size)}{THIN}{_(unit)}"
 
 
+def unit_words() -> str:
+    """The units of volumes and ages, for static/js/numbers.js."""
+    return " ".join(_(unit) for unit in (*_THOUSANDS, *(name for _size, name in _SPANS)))
+
+
 def _three(size: float) -> str:
     return localized(f"{size:.0f}" if size >= 99.95 else f"{size:.1f}")
 
