@@ -37,7 +37,10 @@ def show(alert_id: str) -> ResponseReturnValue:
 @people_only
 def edit(alert_id: str) -> ResponseReturnValue:
     alert = services().alerts.get(me().uid, alert_id)
-    return _editor(alert, alert_form.filled(alert, me()))
+    form = alert_form.filled(alert, me())
+    if level := request.args.get("level"):  # dragged on a chart
+        form = Form({**form.values, "level": level})
+    return _editor(alert, form)
 
 
 @pages.post("")
