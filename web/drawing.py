@@ -58,17 +58,38 @@ class Picture:
 
 
 class Size(NamedTuple):
-    """Pixels down, per cents across: where the days end, the band ends and the drawing does."""
+    """Pixels down, per cents across: what the band takes, where what comes after it begins, and
+    where all ends."""
 
-    height: int
-    days: float
-    checks: float
-    end: float
     name: str
+    height: int
+    band: float
+    later: float
+    end: float
 
 
-SMALL = Size(132, 46, 58, 70, "small")
-LARGE = Size(260, 56, 68, 80, "large")
+SMALL = Size("small", 132, 12, 58, 70)
+LARGE = Size("large", 260, 12, 68, 80)
+
+
+class Columns(NamedTuple):
+    """Per cents across: where the band between the two checks begins, and where it ends."""
+
+    begin: float
+    end: float
+
+    @property
+    def middle(self) -> float:
+        return (self.begin + self.end) / 2
+
+
+def columns(picture: Picture, size: Size) -> Columns:
+    """In the middle, if there is nothing before it; at the end, if there is nothing after it."""
+    if not picture.before:
+        middle = size.end / 2
+        return Columns(middle - size.band, middle + size.band)
+    end = size.later if picture.after else size.end
+    return Columns(end - size.band, end)
 
 
 def picture_of(trigger: Trigger, around: Around) -> Picture:
@@ -112,7 +133,7 @@ def drawing(
     """The SVG. `say_day` writes a session of `around` in short, `ring_day` when it rang."""
     picture = picture_of(trigger, around)
     parts = _Pen(picture, size)
-    dates = _dates(around, size, say_day, ring_day, bool(picture.before))
+    first = say_day(around.before[0].session) if picture.before else ""
     return Markup(
         '<svg class="evidence-drawing {}" width="100%" height="{}" role="img" aria-label="{}">'
         "{}{}{}{}{}{}</svg>"
@@ -125,7 +146,7 @@ def drawing(
         parts.course(),
         parts.dots(),
         parts.labels(),
-        dates,
+        parts.dates(first, ring_day),
     )
 
 
@@ -178,8 +199,7 @@ class _Pen:
         self._size = size
         self._top, self._bottom = 12.0, size.height - 34.0
         self._low, self._high = min(picture.values), max(picture.values)
-        self._days = size.days if picture.before else size.days / 2
-        self._middle = (self._days + size.checks) / 2
+        self._columns = columns(picture, size)
 
     def _y(self, value: float) -> float:
         span = self._high - self._low
@@ -188,16 +208,16 @@ class _Pen:
 
     def band(self) -> Markup:
         """The time between the two checks, and what was seen in it."""
-        picture = self._picture
-        width = self._size.checks - self._days
+        picture, begin = self._picture, self._columns.begin
+        width = self._columns.end - begin
         ground = Markup(
             '<rect class="drawing-between" x="{}%" y="0" width="{}%" height="{}"/>'
-        ).format(self._days, width, self._bottom + 8)
+        ).format(begin, width, self._bottom + 8)
         if picture.low is None or picture.high is None:
             return ground
         top, bottom = self._y(picture.high), self._y(picture.low)
         seen = Markup('<rect class="drawing-seen" x="{}%" y="{}" width="{}%" height="{}"/>').format(
-            self._days, top - 1, width, max(2.0, round(bottom - top, 1) + 2)
+            begin, top - 1, width, max(2.0, round(bottom - top, 1) + 2)
         )
         return ground + seen
 
@@ -210,14 +230,13 @@ class _Pen:
     def course(self) -> Markup:
         """The closes up to the first check, on to where it was noticed, and what came after."""
         before, after = self._picture.before, self._picture.after
-        step = self._days / (len(before) - 1) if before else 0
+        begin, checked = self._columns
+        step = begin / (len(before) - 1) if before else 0
         days = [(i * step, self._y(value)) for i, value in enumerate(before)]
         steps = self._steps()
         end = steps[-1] if steps else days[-1]
-        wide = (self._size.end - self._size.checks) / max(1, len(after))
-        later = [
-            (self._size.checks + (i + 1) * wide, self._y(value)) for i, value in enumerate(after)
-        ]
+        wide = (self._size.end - checked) / max(1, len(after))
+        later = [(checked + (i + 1) * wide, self._y(value)) for i, value in enumerate(after)]
         paths = [("price", [*days, *steps])] + ([("after", [end, *later])] if later else [])
         return Markup(
             '<svg viewBox="0 0 1000 {0}" width="100%" height="{0}" preserveAspectRatio="none">'
@@ -227,16 +246,16 @@ class _Pen:
     def _steps(self) -> list[tuple[float, float]]:
         """Where it was touched, and where it was when that was noticed."""
         picture = self._picture
-        places = ((self._middle, picture.touched), (self._size.checks, picture.then))
+        places = ((self._columns.middle, picture.touched), (self._columns.end, picture.then))
         return [(x, self._y(value)) for x, value in places if value is not None]
 
     def dots(self) -> Markup:
         picture = self._picture
         found = Markup("")
         if picture.then is not None:
-            found += _dot("noticed", self._size.checks, self._y(picture.then), 3.5)
+            found += _dot("noticed", self._columns.end, self._y(picture.then), 3.5)
         if picture.touched is not None:
-            found += _dot("touch", self._middle, self._y(picture.touched), 5.5)
+            found += _dot("touch", self._columns.middle, self._y(picture.touched), 5.5)
         return found
 
     def labels(self) -> Markup:
@@ -259,6 +278,12 @@ class _Pen:
             for (name, text, _), y in zip(names, heights, strict=True)
         )
 
+    def dates(self, first: str, ring_day: str) -> Markup:
+        """The first day, and that of the ring, at the bottom."""
+        y = self._size.height - 6
+        ring = _date("middle", self._columns.middle, y, ring_day)
+        return _date("start", 0, y, first) + ring if first else ring
+
 
 def apart(wanted: Sequence[float], top: float, bottom: float, least: float) -> list[float]:
     """Heights in order, moved as little as is simple, so that none is nearer than `least`."""
@@ -270,18 +295,6 @@ def apart(wanted: Sequence[float], top: float, bottom: float, least: float) -> l
         placed[i] = round(min(placed[i], limit), 1)
         limit = placed[i] - least
     return placed
-
-
-def _dates(
-    around: Around, size: Size, say_day: Callable[[date], str], ring_day: str, has_course: bool
-) -> Markup:
-    """The first day, the day of the ring, and the last one, at the bottom."""
-    y = size.height - 6
-    days = size.days if has_course else size.days / 2
-    found = _date("middle", (days + size.checks) / 2, y, ring_day)
-    if has_course:
-        found += _date("start", 0, y, say_day(around.before[0].session))
-    return found
 
 
 def _date(anchor: str, x: float, y: float, text: str) -> Markup:

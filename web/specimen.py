@@ -53,6 +53,11 @@ TRIGGER = Trigger(
 )
 
 
+def day() -> str:
+    """When it rang."""
+    return figures.short_day(_DAY)
+
+
 @lru_cache(8)
 def drawn(language: str) -> Markup:  # noqa: ARG001 - numbers and days are written in it
-    return drawing(TRIGGER, AROUND, SMALL, figures.day_of_year, figures.short_day(_DAY))
+    return drawing(TRIGGER, AROUND, SMALL, figures.day_of_year, day())

@@ -15,7 +15,11 @@ pages = Blueprint("home", __name__)
 def home() -> Response | str:
     person = signed_in()
     if person is None:
-        drawn = specimen.drawn(texts.language())
-        return render_template("home.html", trigger=specimen.TRIGGER, drawn=drawn)
+        return render_template(
+            "home.html",
+            trigger=specimen.TRIGGER,
+            rang=specimen.day(),
+            drawn=specimen.drawn(texts.language()),
+        )
     first, *_ = ensure_default(services().watchlists, person.uid, now())
     return redirect(url_for("watchlists.show", list_id=first.id))

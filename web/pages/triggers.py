@@ -35,7 +35,7 @@ FILTERS = {
     "": _l("All"),
     "unread": _l("Unread"),
     "failed": _l("Not delivered"),
-    "late": _l("Still to be delivered"),
+    "late": _l("Delayed"),
 }
 pages = Blueprint("triggers", __name__, url_prefix="/triggers")
 
