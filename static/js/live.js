@@ -10,7 +10,7 @@
 import { Stream } from "./stream.js";
 
 const NAME = "bellwether-live";
-const MOST = 100, SETTLED = 400;
+const MOST = 100, SETTLED = 400, FIRST = 80;
 const parts = new Set();
 const me = `${Date.now()}-${Math.random()}`;
 const wishes = new Map();
@@ -58,7 +58,7 @@ function changed() {
   settling = setTimeout(() => {
     if (stream) follow();
     else if (leaving) channel?.postMessage({ kind: "want", tab: me, symbols: mine() });
-  }, followed ? SETTLED : 0);
+  }, followed ? SETTLED : FIRST);
 }
 
 // What is followed already is enough, unless it has become much more than is wanted.

@@ -1,17 +1,28 @@
-// Prices, changes and ages as web/words.py and services/market/money.py write them.
+// Prices, changes and ages as web/words.py and services/market/money.py write them: in English,
+// then with the separators of the language of the page.
 const MINUS = "\u2212", THIN = "\u202f", HARD = "\u00a0";
 
-const grouped = (value, least, most) =>
-  value.toLocaleString("en-US", { minimumFractionDigits: least, maximumFractionDigits: most });
+const written = new Intl.NumberFormat(document.documentElement.lang || "en").formatToParts(12345.6);
+const part = (kind, usual) => written.find((one) => one.type === kind)?.value ?? usual;
+const SEPARATORS = { ",": part("group", ","), ".": part("decimal", ".") };
 
+const UNITS = (document.documentElement.dataset.units ?? "K M B T d h min s").split(" ");
+
+const localized = (text) => text.replace(/[.,]/g, (sign) => SEPARATORS[sign]);
+const grouped = (value, least, most) =>
+  localized(value.toLocaleString("en-US", { minimumFractionDigits: least, maximumFractionDigits: most }));
+
+// 7 digits in all, as sources mean them, and 2 decimals at least.
 export function price(value) {
   const size = Math.abs(value);
-  const text =
-    size === 0 ? "0.00" :
-    size >= 1 ? grouped(size, 2, 4) :
-    size < 0.01 ? size.toFixed(8).replace(/0+$/, "") : size.toFixed(4);
-  return (value < 0 ? MINUS : "") + text;
+  const digits = Math.max(2, 6 - (size && Math.floor(Math.log10(size))));
+  const [whole, decimals] = size.toFixed(digits).split(".");
+  const text = `${Number(whole).toLocaleString("en-US")}.${decimals.replace(/0+$/, "").padEnd(2, "0")}`;
+  return (value < 0 ? MINUS : "") + localized(text);
 }
+
+// A number as it is typed into a field, without groups.
+export const typed = (plain) => String(plain).replace(".", SEPARATORS["."]);
 
 // From 10 on with two decimals, to be compared at a glance.
 export const glance = (value) =>
@@ -29,19 +40,17 @@ export function percent(value) {
 
 export function volume(count) {
   let size = count, unit = "";
-  for (const next of ["K", "M", "B", "T"]) {
+  for (const next of UNITS.slice(0, 4)) {
     if (Math.abs(size) < 999.5) break;
     size /= 1000;
     unit = next;
   }
   if (!unit) return size.toFixed(0);
-  return `${size.toFixed(size >= 99.95 ? 0 : 1)}${THIN}${unit}`;
+  return `${localized(size.toFixed(size >= 99.95 ? 0 : 1))}${THIN}${unit}`;
 }
 
 export function span(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"]]) {
-    if (whole >= size) return `${Math.floor(whole / size)}${HARD}${unit}`;
-  }
-  return `${whole}${HARD}s`;
+  const whole = Math.max(0, Math.floor(seconds)), sizes = [86400, 3600, 60, 1];
+  const place = Math.max(0, sizes.findIndex((size) => whole >= size || size === 1));
+  return `${Math.floor(whole / sizes[place])}${HARD}${UNITS[4 + place]}`;
 }

@@ -1,55 +1,59 @@
-// Newer quotes in place, while the page is seen.
-import { glance, percent, price, span, trend, volume } from "./numbers.js";
+// Newer quotes in the rows that are seen, in place.
+import { live } from "./live.js";
+import { glance, percent, span, trend, volume } from "./numbers.js";
 
 const MARKS = { up: "▲", down: "▼", flat: "■" };
-const HOURS = { pre: "pre-market", post: "after hours", closed: "closed" };
+const AGES_TICK = 10000;
 
 export function refresh(table) {
-  const every = Number(table.dataset.refresh) * 1000;
-  const address = `/api/v1/quotes?symbols=${encodeURIComponent(table.dataset.symbols)}`;
-  const offline = document.getElementById("offline");
-
-  async function ask() {
-    if (document.hidden) return;
-    try {
-      const answer = await fetch(address, { headers: { Accept: "application/json" } });
-      if (answer.status === 401) return location.reload();
-      if (!answer.ok) throw new Error(answer.statusText);
-      const { items, missing } = await answer.json();
-      offline.textContent = "";
-      for (const quote of items) show(table, quote);
-      for (const symbol of missing) if (row(table, symbol)?.querySelector(".pending")) location.reload();
-    } catch {
-      offline.textContent = "· No connection; these are the last known quotes.";
+  const seen = new Set();
+  let following = null;
+  const watch = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) seen.add(target.dataset.symbol);
+      else seen.delete(target.dataset.symbol);
     }
-  }
-
-  setInterval(ask, every);
-  setInterval(() => ages(table), 10000);
-  document.addEventListener("visibilitychange", ask);
-  if (table.querySelector(".pending")) setTimeout(ask, 1500);
+    if (following) return following.want(seen);
+    following = live({
+      symbols: seen,
+      onQuote: (quote) => show(table, quote),
+      onState: (state) => tell(state),
+    });
+  }, { rootMargin: "50% 0px" });
+  for (const line of table.querySelectorAll("[data-symbol]")) watch.observe(line);
+  setInterval(() => ages(table), AGES_TICK);
 }
 
-const row = (table, symbol) => table.querySelector(`tr[data-symbol="${CSS.escape(symbol)}"]`);
+// What is said of the connection stands in the page; nothing is said of one that works.
+function tell(state) {
+  const place = document.getElementById("offline");
+  if (place) place.textContent = place.dataset[state] ?? "";
+}
+
+const row = (table, symbol) => table.querySelector(`[data-symbol="${CSS.escape(symbol)}"]`);
 
 function show(table, quote) {
   const line = row(table, quote.symbol);
   if (!line) return;
   if (line.querySelector(".pending")) return location.reload();
+  if (quote.price === undefined) return;
   write(line, "[data-price]", glance(quote.price), true);
   writeChange(line.querySelector("[data-change]"), quote.change_percent);
-  write(line, "[data-low]", quote.day_low && price(quote.day_low));
-  write(line, "[data-high]", quote.day_high && price(quote.day_high));
+  write(line, "[data-low]", quote.day_low && glance(quote.day_low));
+  write(line, "[data-high]", quote.day_high && glance(quote.day_high));
   write(line, "[data-volume]", quote.volume && volume(quote.volume));
   const share = (quote.price - quote.day_low) / (quote.day_high - quote.day_low);
   if (Number.isFinite(share)) {
     line.querySelector("[data-place]")?.setAttribute("cx", `${100 * Math.min(1, Math.max(0, share))}%`);
   }
-  const late = quote.stale && quote.age_seconds >= 60;
+  const age = line.querySelector("[data-age]");
+  if (age) age.dateTime = quote.fetched_at;
+  writeAge(age);
+  const late = Boolean(quote.stale && secondsSince(age) >= 60);
   line.classList.toggle("stale", late);
-  line.querySelector(".late").hidden = !late;
-  line.querySelector("[data-market]").textContent = HOURS[quote.market_state] ?? "";
-  line.querySelector("[data-age]").dateTime = quote.fetched_at;
+  const mark = line.querySelector(".late");
+  if (mark) mark.hidden = !late;
+  writeMarket(line.querySelector("[data-market]"), table, quote.market_state);
 }
 
 function write(line, where, text, flash = false) {
@@ -64,18 +68,32 @@ function write(line, where, text, flash = false) {
 }
 
 function writeChange(cell, value) {
-  const shown = cell.querySelector(".change");
-  if (value === null || !shown) return;
+  const shown = cell?.querySelector(".change");
+  if (value === null || value === undefined || !shown) return;
   const way = trend(value);
   shown.className = `change ${way}`;
   shown.replaceChildren(shown.firstElementChild, percent(value));
   shown.firstElementChild.textContent = MARKS[way];
 }
 
+// The page says how the market stands when it is loaded; from then on, what changes.
+function writeMarket(place, table, state) {
+  if (!place) return;
+  const before = place.dataset.state;
+  place.dataset.state = state;
+  if (before && before !== state) place.textContent = table.getAttribute(`data-market-${state}`) ?? "";
+}
+
+const secondsSince = (time) => (time ? (Date.now() - Date.parse(time.dateTime)) / 1000 : 0);
+
+function writeAge(time) {
+  if (!time) return;
+  const seconds = secondsSince(time);
+  const now = time.closest("[data-now]")?.dataset.now ?? "";
+  const text = seconds < 60 && now ? now : span(seconds);
+  if (time.textContent !== text) time.textContent = text;
+}
+
 function ages(table) {
-  for (const time of table.querySelectorAll("[data-age]")) {
-    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
-    const text = seconds < 60 ? "now" : span(seconds);
-    if (time.textContent !== text) time.textContent = text;
-  }
+  for (const time of table.querySelectorAll("[data-age]")) writeAge(time);
 }

@@ -8,6 +8,7 @@ export class Stream {
   #source = null;
   #known = new Map();
   #failures = 0;
+  #state = "";
   #timers = {};
 
   // `hear` has quote(quote), trigger(trigger) and state("live" | "connecting" | "polling" | "offline").
@@ -54,7 +55,7 @@ export class Stream {
   #opened() {
     this.#stop("impatience");
     this.#stop("question");
-    this.#hear.state("live");
+    this.#say("live");
   }
 
   // Heartbeats come every 15 s; a connection that is silent for longer is gone without a word.
@@ -65,7 +66,7 @@ export class Stream {
   }
 
   #failed(source) {
-    this.#hear.state("connecting");
+    if (this.#state === "live") this.#say("connecting");
     if (source.readyState !== EventSource.CLOSED) {
       if (!this.#timers.impatience) this.#start("impatience", () => this.#ask(), PATIENCE);
       return;
@@ -89,17 +90,22 @@ export class Stream {
       if (this.#source !== asked) return;
       for (const item of items) this.#take(item);
       for (const symbol of missing) this.#take({ symbol, missing: true });
-      this.#hear.state("polling");
+      this.#say("polling");
     } catch {
-      if (this.#source === asked) this.#hear.state("offline");
+      if (this.#source === asked) this.#say("offline");
     }
   }
 
   // An item holds what has changed of a quote, all of it or only when it was last looked at.
   #take(item) {
-    const quote = { ...this.#known.get(item.symbol), ...item };
+    const quote = { ...this.#known.get(item.symbol), missing: false, ...item };
     this.#known.set(item.symbol, quote);
     if (quote.price !== undefined || quote.missing) this.#hear.quote(quote);
+  }
+
+  #say(state) {
+    this.#state = state;
+    this.#hear.state(state);
   }
 
   #start(name, act, after) {
