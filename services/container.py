@@ -20,6 +20,8 @@ from services.jobs import Jobs
 from services.market.desk import QuoteDesk
 from services.market.lookup import Lookup
 from services.market.news import NewsDesk
+from services.market.sparks import SparkDesk
+from services.market.timetable import TimetableDesk
 from services.notify.destinations import Destinations
 from services.notify.guarded import allowed_hosts
 from services.notify.push_keys import PushKey, push_key
@@ -111,6 +113,14 @@ class Services:
     @cached_property
     def desk(self) -> QuoteDesk:
         return QuoteDesk(self.redis, self.jobs)
+
+    @cached_property
+    def sparks(self) -> SparkDesk:
+        return SparkDesk(self.redis, self.jobs)
+
+    @cached_property
+    def timetables(self) -> TimetableDesk:
+        return TimetableDesk(self.redis, self.jobs)
 
     @cached_property
     def news(self) -> NewsDesk:

@@ -7,7 +7,7 @@ export function suggest(field) {
   list.id = `matches-${++count}`;
   list.className = "options";
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "Matches");
+  list.setAttribute("aria-label", field.dataset.matches ?? field.labels[0]?.textContent ?? "");
   list.hidden = true;
   field.parentElement.append(list);
   for (const [name, value] of Object.entries({
@@ -59,7 +59,7 @@ export function suggest(field) {
 
   async function ask() {
     const text = field.value.trim(), turn = ++asked;
-    if (!text || /\s.*\d/.test(text)) return close();  // nothing, or an alert in words
+    if (!text || /\s.*\d|[,;]/.test(text)) return close();  // nothing, an alert in words, or several symbols
     try {
       const answer = await fetch(`/api/v1/symbols?q=${encodeURIComponent(text)}`);
       const { items } = answer.ok ? await answer.json() : { items: [] };

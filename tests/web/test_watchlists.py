@@ -1,8 +1,13 @@
 """A watchlist: what it shows, adding to it, and changing it."""
 
+import re
+
 import pytest
 
 from services.errors import SourceUnavailable
+from services.market.fetch_hours import hours_into_cache
+from services.market.models import Match
+from services.market.sparks import Spark, SparkCache
 from services.store.watchlists import MAX_LISTS, MAX_SYMBOLS, Entry
 from tests.support.web import Site
 from tests.web.conftest import LIST, Reader, have_no_patience, words
@@ -250,3 +255,172 @@ def test_nobody_sees_or_changes_another_s_list(ada: Reader, bob: Reader, site: S
     ):
         assert bob.send(path, **fields).status_code == 404
     assert len(site.services.watchlists.of(ada.uid)) == 2
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["AAPL, MSFT ibm", "AAPL MSFT IBM", "aapl;msft;ibm", "aapl msft ibm", "AAPL,MSFT,,IBM,"],
+)
+def test_several_symbols_are_added_at_once(ada: Reader, typed: str) -> None:
+    answer = ada.send(f"{LIST}/symbols", symbol=typed)
+    assert answer.status_code == 302
+    assert symbols(ada) == ["AAPL", "MSFT", "IBM"]
+    assert "3 symbols were added" in ada.page(LIST)
+
+
+def test_of_several_symbols_those_that_there_are_not_are_told(ada: Reader) -> None:
+    answer = ada.send(f"{LIST}/symbols", symbol="AAPL, ZZZZ, BRK.B, <b>x")
+    assert symbols(ada) == ["AAPL", "BRK-B"]
+    text = words(answer)
+    assert "2 symbols were added" in text
+    assert "1 is not known at the source" in text
+    assert 'value="ZZZZ, &lt;b&gt;x"' in answer.text
+
+
+def test_a_company_of_several_words_is_no_list_of_symbols(ada: Reader) -> None:
+    ada.site.market.matches_of["best buy"] = [
+        Match(symbol="AAPL", name="Best Buy", exchange="NYSE", kind="equity")
+    ]
+    for symbol in ("BEST", "BUY"):
+        ada.site.market.set(symbol, 10.0)
+    answer = ada.send(f"{LIST}/symbols", symbol="best buy")
+    assert "Did you mean" in words(answer)
+    assert symbols(ada) == []
+
+
+def test_several_of_which_none_exists_add_nothing(ada: Reader) -> None:
+    answer = ada.send(f"{LIST}/symbols", symbol="ZZZZ, YYYY")
+    assert answer.status_code == 422
+    assert symbols(ada) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 5_000, "A," * 900, "\x00\x01", "\u202eAAPL", "🐑 🐑", "'; drop table", "%s %d {}"],
+)
+def test_whatever_is_pasted_is_answered(ada: Reader, text: str) -> None:
+    assert ada.send(f"{LIST}/symbols", symbol=text).status_code in (302, 422, 200)
+
+
+def order(reader: Reader, query: str = "") -> list[str]:
+    page = reader.get(f"{LIST}{query}", follow_redirects=True).text
+    return re.findall(r'<tr role="row" id="row-([^"]+)"', page)
+
+
+@pytest.fixture
+def sorted_ada(ada: Reader) -> Reader:
+    """Ada with four symbols that differ in all; one has no quote."""
+    for symbol, price, volume in (("MSFT", 90.0, 500), ("AAPL", 110.0, 100), ("IBM", 100.0, 900)):
+        ada.site.market.set(symbol, price, ada.site.at, volume=volume)
+        add(ada, symbol)
+    add(ada, "CL=F")
+    del ada.site.market.quotes_of["CL=F"]
+    ada.site.services.redis.delete("quote:CL=F")
+    ada.alert("price_rises_to", 101, symbol="IBM")
+    ada.alert("price_rises_to", 300, symbol="AAPL")
+    return ada
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("own", ["MSFT", "AAPL", "IBM", "CL=F"]),
+        ("symbol", ["AAPL", "CL=F", "IBM", "MSFT"]),
+        ("-price", ["AAPL", "IBM", "MSFT", "CL=F"]),
+        ("price", ["MSFT", "IBM", "AAPL", "CL=F"]),
+        ("-change", ["AAPL", "IBM", "MSFT", "CL=F"]),
+        ("-volume", ["IBM", "MSFT", "AAPL", "CL=F"]),
+        ("alerts", ["IBM", "AAPL", "MSFT", "CL=F"]),
+    ],
+)
+def test_rows_stand_as_they_are_sorted_and_those_without_a_value_last(
+    sorted_ada: Reader, sort: str, expected: list[str]
+) -> None:
+    assert order(sorted_ada, f"?sort={sort}") == expected
+    assert order(sorted_ada) == expected, "it is remembered"
+
+
+def test_heads_tell_the_sort_and_lead_to_the_other_way_and_back(sorted_ada: Reader) -> None:
+    seen = []
+    for _ in range(3):
+        page = sorted_ada.get(LIST).text
+        link = re.search(r'class="price-head num"([^>]*)><a href="([^"]+)"', page)
+        assert link
+        seen.append(link[1].strip())
+        sorted_ada.get(link[2])
+    assert seen == ["", 'aria-sort="descending"', 'aria-sort="ascending"']
+    assert "aria-sort" not in sorted_ada.get(LIST).text
+
+
+def test_columns_are_chosen_and_remembered(sorted_ada: Reader) -> None:
+    chosen = "?view=1&sort=own&show=spark&show=change&show=alerts&show=age"
+    assert sorted_ada.get(LIST + chosen).status_code == 302
+    page = sorted_ada.get(LIST).text
+    assert 'class="quotes without-range without-volume"' in page
+
+
+@pytest.mark.parametrize(
+    "query", ["?sort=x", "?sort=-own", "?sort=" + "y" * 999, "?show=zz&view=1"]
+)
+def test_a_look_that_there_is_not_does_no_harm(sorted_ada: Reader, query: str) -> None:
+    assert order(sorted_ada, query)[0] == "MSFT"
+
+
+@pytest.mark.parametrize("cookie", ["", "...", "nonsense.x.y", "own." + "a" * 900, '"<b>"'])
+def test_a_cookie_that_says_nonsense_is_not_heard(sorted_ada: Reader, cookie: str) -> None:
+    sorted_ada.client.set_cookie("look", cookie, path="/watchlists")
+    assert order(sorted_ada) == ["MSFT", "AAPL", "IBM", "CL=F"]
+
+
+def place(reader: Reader, symbol: str, before: str = "", after: str = "") -> int:
+    return change(reader, symbol, do="place", before=before, after=after)
+
+
+def test_a_symbol_is_put_between_its_new_neighbours(sorted_ada: Reader) -> None:
+    assert place(sorted_ada, "CL=F", before="MSFT") == 204
+    assert symbols(sorted_ada) == ["CL=F", "MSFT", "AAPL", "IBM"]
+    assert place(sorted_ada, "CL=F", before="IBM", after="AAPL") == 204
+    assert symbols(sorted_ada) == ["MSFT", "AAPL", "CL=F", "IBM"]
+    assert place(sorted_ada, "MSFT", after="IBM") == 204
+    assert symbols(sorted_ada) == ["AAPL", "CL=F", "IBM", "MSFT"]
+
+
+def test_what_others_did_meanwhile_is_not_lost_when_a_row_is_moved(sorted_ada: Reader) -> None:
+    add(sorted_ada, "EURUSD=X")
+    change(sorted_ada, "AAPL", do="remove")
+    assert place(sorted_ada, "IBM", before="AAPL", after="MSFT") == 204, "AAPL is gone"
+    assert symbols(sorted_ada) == ["MSFT", "IBM", "CL=F", "EURUSD=X"]
+    assert place(sorted_ada, "AAPL", before="MSFT") == 404
+    assert symbols(sorted_ada) == ["MSFT", "IBM", "CL=F", "EURUSD=X"]
+
+
+def test_rows_can_be_dragged_in_their_own_order_only(sorted_ada: Reader) -> None:
+    assert "data-reorder" in sorted_ada.get(LIST).text
+    sorted_ada.get(f"{LIST}?sort=-price")
+    assert "data-reorder" not in sorted_ada.get(LIST).text
+
+
+def test_closes_are_drawn_once_a_worker_has_brought_them(ada: Reader) -> None:
+    add(ada, "AAPL")
+    page = ada.get(LIST).text
+    assert "data-spark></td>" in page
+    assert ada.site.jobs.sparks_asked == [["AAPL"]]
+    session = ada.site.market.quotes_of["AAPL"].session
+    spark = Spark(session=session, closes=(90.0, 95.0), fresh_until=ada.site.later(days=1))
+    SparkCache(ada.site.services.redis).put({"AAPL": spark})
+    page = ada.get(LIST).text
+    assert '<path class="spark-line" d="M3 ' in page
+    assert "Last 30 sessions: +11.11" in words(ada.get(LIST))
+
+
+def test_markets_say_until_when_they_are_open_in_the_reader_s_time(ada: Reader) -> None:
+    redis, site = ada.site.services.redis, ada.site
+    hours_into_cache(redis, ["XNYS", "XLON"], site.at)
+    site.market.set("AAPL", 100.0, site.at, exchange="NasdaqGS")
+    site.market.set("IBM", 100.0, site.at, exchange="NYSE")
+    site.market.set("OCDO.L", 100.0, site.at, exchange="LSE")
+    ada.send(f"{LIST}/symbols", symbol="AAPL, IBM, OCDO.L")
+    assert "NasdaqGS, NYSE open until 21:00" in ada.page(LIST)
+    site.later(hours=3)
+    site.market.set("OCDO.L", 100.0, site.at, exchange="LSE", market_state="closed")
+    assert "LSE closed, opens Tue 08:00" in ada.page(LIST)

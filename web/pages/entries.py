@@ -1,7 +1,10 @@
 """The symbols of a list: note, order, remove."""
 
+from functools import partial
+
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from services.errors import InvalidInput, NotFound
 from services.store.watchlists import Watchlist
@@ -23,10 +26,15 @@ def change(list_id: str, symbol: str) -> ResponseReturnValue:
         return _note(list_id, symbol)
     if do == "remove":
         services().watchlists.change(me().uid, list_id, lambda w: w.without_symbol(symbol))
-        flash(f"{symbol} is off the list. Its alerts stay.")
+        flash(_("%(symbol)s is off the list. Its alerts stay.", symbol=symbol))
     elif do in ("up", "down"):
         step = -1 if do == "up" else 1
         services().watchlists.change(me().uid, list_id, lambda w: moved(w, symbol, step))
+    elif do == "place":
+        before, after = request.form.get("before", ""), request.form.get("after", "")
+        placed_there = partial(placed, symbol=symbol, before=before, after=after)
+        services().watchlists.change(me().uid, list_id, placed_there)
+        return "", 204
     return redirect(url_for("lists.edit", list_id=list_id, _anchor=f"row-{symbol}"))
 
 
@@ -37,7 +45,7 @@ def _note(list_id: str, symbol: str) -> ResponseReturnValue:
         services().watchlists.change(me().uid, list_id, lambda w: w.with_note(symbol, note))
     except InvalidInput as error:
         return edit_page(list_id, form.refuse_input(error)), 422
-    flash(f"The note on {symbol} is kept.")
+    flash(_("The note on %(symbol)s is kept.", symbol=symbol))
     return redirect(url_for("lists.edit", list_id=list_id, _anchor=f"row-{symbol}"))
 
 
@@ -45,7 +53,25 @@ def moved(watchlist: Watchlist, symbol: str, step: int) -> Watchlist:
     """The list with a symbol moved by `step` places. Raises NotFound."""
     order = list(watchlist.symbols)
     if symbol not in order:
-        raise NotFound(f"{symbol} is not on this list.")
+        raise NotFound(_("%(symbol)s is not on this list.", symbol=symbol))
     place = order.index(symbol)
     order.insert(max(0, place + step), order.pop(place))
     return watchlist.in_order(order)
+
+
+def placed(watchlist: Watchlist, symbol: str, before: str, after: str) -> Watchlist:
+    """The list with a symbol put between its two new neighbours, "" at an end.
+
+    What somebody else has moved, added or removed meanwhile stays so: of neighbours that are not
+    together any more the one below counts. Raises NotFound where the symbol itself is gone.
+    """
+    order = [one for one in watchlist.symbols if one != symbol]
+    if len(order) == len(watchlist.symbols):
+        raise NotFound(_("%(symbol)s is not on this list.", symbol=symbol))
+    if before in order:
+        place = order.index(before)
+    elif after in order:
+        place = order.index(after) + 1
+    else:
+        place = 0 if not after and before else len(order)
+    return watchlist.in_order([*order[:place], symbol, *order[place:]])

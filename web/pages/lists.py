@@ -4,6 +4,7 @@ from functools import partial
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from services.errors import InvalidInput, LimitReached, NotFound
 from services.ids import new_id
@@ -53,7 +54,7 @@ def rename(list_id: str) -> ResponseReturnValue:
     except InvalidInput as error:
         return edit_page(list_id, form.refuse_input(error)), 422
     services().watchlists.change(me().uid, list_id, lambda found: found.replace(name=name))
-    flash("The list has its new name.")
+    flash(_("The list has its new name."))
     return redirect(url_for("lists.edit", list_id=list_id))
 
 
@@ -76,7 +77,7 @@ def move(list_id: str) -> ResponseReturnValue:
 def delete(list_id: str) -> ResponseReturnValue:
     watchlist = services().watchlists.get(me().uid, list_id)
     services().watchlists.delete(me().uid, list_id)
-    flash(f"The list {watchlist.name} is deleted. Its alerts stay.")
+    flash(_("The list %(name)s is deleted. Its alerts stay.", name=watchlist.name))
     return redirect(url_for("home.home"))
 
 

@@ -1,0 +1,107 @@
+"""Whether markets are open, and until when, in the reader's time and language."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from services.figures import day_of_year
+from services.market.cache import CachedQuote
+from services.market.models import MarketState
+from services.market.timetable import Standing, standing
+from services.texts import language
+from web.context import me, now, services
+from web.market import market
+
+_THIS_WEEK = timedelta(days=6)
+_NAMES = {"CCC": _l("Crypto"), "CCY": _l("Currencies"), "SNP": "S&P"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Markets that open and close together: their names, and how they stand in words."""
+
+    names: str
+    state: MarketState
+    text: str
+    until: datetime | None
+
+
+def market_now() -> datetime:
+    """The time of the market that is shown: ours, except in a replay. UTC."""
+    status = market().status
+    if status.source == "replay" and status.market_time:
+        return status.market_time
+    return now()
+
+
+def standings(cached: Sequence[CachedQuote]) -> dict[str, Standing]:
+    """How the exchange of each quote stands now, by symbol."""
+    moment = market_now()
+    tables = services().timetables.of({one.quote.exchange for one in cached}, moment)
+    return {
+        one.quote.symbol: standing(
+            one.quote.exchange,
+            tables.get(one.quote.exchange),
+            moment,
+            one.quote.market_state,
+            moment - one.age,
+        )
+        for one in cached
+    }
+
+
+def said(found: Standing) -> str:
+    """`open until 22:00`, `closed, opens Mon 15:30`, in the reader's time zone."""
+    if found.always:
+        return _("open around the clock")
+    if found.until is None:
+        return {
+            "open": _("open"),
+            "pre": _("pre-market"),
+            "post": _("after hours"),
+        }.get(found.state, _("closed"))
+    at = time_of(found.until)
+    if found.state == "open":
+        return _("open until %(time)s", time=at)
+    if found.state == "pre":
+        return _("pre-market, opens %(time)s", time=at)
+    if found.state == "post":
+        return _("after hours, opens %(time)s", time=at)
+    return _("closed, opens %(time)s", time=at)
+
+
+def time_of(moment: datetime) -> str:
+    """`22:00` if that is today, `Mon 15:30` this week, else `4 Jan, 15:30`; in the market's days
+    and the reader's zone."""
+    zone = ZoneInfo(me().time_zone)
+    local, today = moment.astimezone(zone), market_now().astimezone(zone)
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    if local.date() - today.date() <= _THIS_WEEK:
+        return f"{format_date(local, 'EEE', language())} {local:%H:%M}"
+    return f"{day_of_year(local)}, {local:%H:%M}"
+
+
+def places(cached: Iterable[CachedQuote], stands: Mapping[str, Standing]) -> list[Place]:
+    """The markets of these quotes, together where they stand alike, open ones first."""
+    groups: dict[tuple[MarketState, datetime | None, bool], dict[str, None]] = {}
+    for one in cached:
+        found = stands[one.quote.symbol]
+        names = groups.setdefault((found.state, found.until, found.always), {})
+        if name := _name_of(one.quote.exchange):
+            names[name] = None
+    told = [
+        Place(", ".join(names), state, said(Standing(state, until, always=always)), until)
+        for (state, until, always), names in groups.items()
+        if names
+    ]
+    return sorted(told, key=lambda place: place.state != "open")
+
+
+def _name_of(exchange: str) -> str:
+    return str(_NAMES.get(exchange, exchange))
