@@ -18,6 +18,7 @@ from services.alerts.index import FIRED, ArmedIndex, Member
 from services.alerts.ringing import rung, trigger_of
 from services.errors import AlreadyExists, BadDocument, BellwetherError, StoreUnavailable
 from services.jobs import Jobs
+from services.live.triggers import tell_of_triggers
 from services.redis_client import text_of
 from services.store.alerts import Alert, alert_path
 from services.store.contract import Create, Document, Fields, Store, Transaction, Update, Write
@@ -163,6 +164,7 @@ class Recorder:
             for member in fired.members
         ]
         outcome = self._record_together(claims)
+        tell_of_triggers(self._redis, outcome.triggers)
         self._follow(outcome)
         self._acknowledge(*(entry for entry, _ in group if entry not in outcome.left))
         return outcome.triggers

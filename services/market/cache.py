@@ -18,6 +18,7 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 from redis import Redis
 
+from services.live.quotes import QUOTES, Item, quotes_message, seen_again, shown
 from services.market.models import Match, Quote
 
 KEPT = timedelta(days=1)
@@ -28,14 +29,18 @@ _STATUS = "market:status"
 
 # Keeps the newer reading, by our clock and the exchange's. An exchange's time that goes back
 # by a day or more is no late answer but another market: a replay that began anew.
+# Answers for each what was there before, if anything, or `late`.
 _PUT = """
+local before = {}
 for i, key in ipairs(KEYS) do
-  local new, held = cjson.decode(ARGV[i + 1]), redis.call('GET', key)
-  if held then held = cjson.decode(held) end
+  local new, text, held = cjson.decode(ARGV[i + 1]), redis.call('GET', key)
+  if text then held = cjson.decode(text) end
   local late = held and held.fetched and held.traded and (new.fetched < held.fetched
     or (new.traded < held.traded and held.traded - new.traded < 86400))
   if not late then redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1]) end
+  before[i] = late and 'late' or text or ''
 end
+return before
 """
 
 
@@ -115,14 +120,12 @@ class QuoteCache:
     ) -> None:
         """Keep `quotes`; of the `asked` symbols the others are missing at the source.
 
-        An older reading never replaces a newer one. Whoever waits for an asked symbol is released.
+        An older reading never replaces a newer one. Whoever waits for an asked symbol is released,
+        and pages that are open are told.
         """
         asked = dict.fromkeys([*asked, *quotes])
-        if quotes:
-            entries = [_stored(quote, now + fresh_for) for quote in quotes.values()]
-            self._put(
-                keys=[f"quote:{symbol}" for symbol in quotes], args=[_seconds(KEPT), *entries]
-            )
+        news = self._keep(quotes, now + fresh_for) if quotes else []
+        news += [{"symbol": symbol, "missing": True} for symbol in asked if symbol not in quotes]
         with self._redis.pipeline(transaction=True) as batch:
             for symbol in asked:
                 if symbol in quotes:
@@ -130,7 +133,17 @@ class QuoteCache:
                 else:
                     batch.set(f"missing:{symbol}", 1, ex=MISSING_KEPT)
                 batch.delete(f"pending:quote:{symbol}")
+            if news:
+                batch.publish(QUOTES, quotes_message(news))
             batch.execute()
+
+    def _keep(self, quotes: Mapping[str, Quote], fresh_until: datetime) -> list[Item]:
+        """Returns what there is to tell of those that are no late answers."""
+        entries = [_stored(quote, fresh_until) for quote in quotes.values()]
+        keys = [f"quote:{symbol}" for symbol in quotes]
+        before: list[bytes] = self._put(keys=keys, args=[_seconds(KEPT), *entries])
+        pairs = zip(quotes.values(), before, strict=True)
+        return [_news(quote, text) for quote, text in pairs if text != b"late"]
 
     def read(self, symbols: Sequence[str], now: datetime) -> dict[str, Reading]:
         """What is known of each symbol, in one round trip."""
@@ -232,6 +245,13 @@ def _stored(quote: Quote, fresh_until: datetime) -> str:
         traded=quote.as_of.timestamp(),
         fetched=quote.fetched_at.timestamp(),
     ).model_dump_json()
+
+
+def _news(quote: Quote, before: bytes) -> Item:
+    """All of a quote that has changed, of another only when it was looked at."""
+    held = _cached(before or None, quote.fetched_at)
+    was = held.quote.model_copy(update={"fetched_at": quote.fetched_at}) if held else None
+    return seen_again(quote) if quote == was else shown(quote)
 
 
 def _cached(value: bytes | None, now: datetime) -> CachedQuote | None:
