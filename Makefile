@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost bench-deliver chaos lock clean
+.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost bench-live bench-deliver chaos lock clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -46,6 +46,9 @@ bench-store: .venv/dev ## both engines of the store side by side
 
 bench-cost: .venv/dev ## what a day costs on Firestore, by call site
 	@$(BIN)/python -m bench.cost
+
+bench-live: .venv/dev ## what 200 open streams of prices cost the pages, and the memory
+	@$(BIN)/python -m bench.live
 
 bench-deliver: .venv/dev ## 1,000 alerts ring in one check: mails a second, and how long they take
 	@$(BIN)/python -m bench.deliver

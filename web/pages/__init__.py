@@ -55,6 +55,7 @@ BLUEPRINTS = (
     mail_links.pages,
     metrics.pages,
     devices.pages,
+    live.pages,
     symbols.pages,
     live.pages,
     theme.pages,
