@@ -1,6 +1,8 @@
 // The sentence of an alert while it is typed: what the server knows of it is put in its places,
 // and the year behind it is drawn as a chart once somebody has begun.
-const PAUSE = 350, AGAIN = 1500, TRIES = 8;
+import { typed } from "./numbers.js";
+
+const PAUSE = 350, SOON = 400, AGAIN = 1500, TRIES = 8;
 
 const place = (name) => document.getElementById(name);
 
@@ -56,12 +58,13 @@ class Editor {
     form.addEventListener("input", (event) => this.heed(event));
     form.addEventListener("change", (event) => this.heed(event));
     form.addEventListener("click", (event) => this.tapped(event));
-    if ("pending" in form.dataset) this.later(AGAIN);
+    if ("pending" in form.dataset) this.later(SOON);
   }
 
   // A symbol counts when it is whole: half of one is another.
   heed(event) {
     if (event.target.name === "symbol" && event.type === "input") return;
+    this.touched = true;
     this.later(event.type === "change" ? 0 : PAUSE);
   }
 
@@ -76,11 +79,11 @@ class Editor {
 
   take(values) {
     fill(this.form, values);
+    this.touched = true;
     this.later(0);
   }
 
   later(pause, tries = TRIES) {
-    this.touched ||= pause < AGAIN;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.look(tries), pause);
   }
@@ -156,7 +159,7 @@ class Editor {
   // A level that is dragged is a price, whatever the sentence said before.
   drag(price) {
     const last = this.bars.get(this.symbol).close.at(-1), { kind } = this.form.elements;
-    const values = { level: String(Number(price.toPrecision(6))) };
+    const values = { level: typed(Number(price.toPrecision(6))) };
     if (!kind.value.startsWith("price_")) values.kind = price < last ? "price_falls_to" : "price_rises_to";
     this.take(values);
   }

@@ -151,7 +151,7 @@ def test_too_many_looks_are_told_and_the_alert_can_be_set_all_the_same(
     for _ in range(41):
         answer = ada.client.post("/alerts/look", data={"csrf_token": token, **ABOVE})
     assert answer.status_code == 200
-    assert "many looks within a minute" in words(answer)
+    assert "Too many looks within a minute" in words(answer)
     assert ada.send("/alerts/new", **ABOVE).status_code == 302
 
 
