@@ -3,10 +3,11 @@
 Whoever keeps one writes it as it stands here; what is written otherwise is told as it is.
 """
 
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 
 from services.figures import day
-from services.texts import N_, gettext, retold, speaking
+from services.texts import DEFAULT, N_, gettext, language, retold, speaking
 
 _GONE = N_(
     "No prices of %(symbol)s since %(day)s. It may have been renamed or delisted, or the source has"
@@ -43,4 +44,13 @@ def gone_since(symbol: str, since: date) -> str:
 
 def told(reason: str | None) -> str:
     """A reason that was kept, in the language that is spoken; "" for none."""
-    return retold(reason or "", _GONE, *_UNSEEN, *_OF_SOURCES)
+    if language() == DEFAULT:
+        return reason or ""
+    return retold(reason or "", (_GONE, *_UNSEEN, *_OF_SOURCES), day=_day)
+
+
+def _day(written: str) -> str:
+    """A day as `gone_since` writes it."""
+    with suppress(ValueError):
+        return day(datetime.strptime(written, "%d %B %Y").date())  # noqa: DTZ007 - a day
+    return written

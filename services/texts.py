@@ -6,7 +6,7 @@ a request's language, a worker that of the person it writes to, everything else 
 
 import gettext as catalogs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -61,16 +61,18 @@ def pgettext(context: str, message: str, **values: object) -> str:
     return text % values if values else text
 
 
-def retold(stored: str, *messages: str) -> str:
+def retold(stored: str, messages: Iterable[str], **said: Callable[[str], str]) -> str:
     """A text that was kept in English, in the language that is spoken: one without placeholders,
-    or made of one of the `messages`. What is neither stays as it is."""
+    or made of one of the `messages`; `said` puts the values of places into the language, too.
+    What is neither stays as it is."""
     for message in messages:
         parts = re.split(r"%\((\w+)\)s", message)
         pattern = "".join(
             f"(?P<{part}>.+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)
         )
         if found := re.fullmatch(pattern, stored, re.DOTALL):
-            return gettext(message, **found.groupdict())
+            values = {name: said.get(name, str)(text) for name, text in found.groupdict().items()}
+            return gettext(message, **values)
     return gettext(stored) if stored else ""
 
 

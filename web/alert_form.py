@@ -16,6 +16,7 @@ from services.alerts import units
 from services.alerts.arming import IfTrue
 from services.alerts.conditions import WINDOWS, Condition
 from services.errors import InvalidInput
+from services.figures import typed
 from services.market.money import price_text
 from services.notify.naming import kept
 from services.store.alerts import MAX_REARM_MARGIN, Alert, Frequency
@@ -304,7 +305,7 @@ def if_true_of(form: Form) -> IfTrue | None:
 def values_of(condition: Condition) -> dict[str, str]:
     """How a condition stands in the form."""
     return {"kind": condition.kind} | {
-        blank.name: blank.write(getattr(condition, blank.member))
+        blank.name: typed(blank.write(getattr(condition, blank.member)))
         for blank in BLANKS[condition.kind]
     }
 
@@ -316,7 +317,7 @@ def filled(alert: Alert, person: Profile) -> Form:
             **DEFAULTS,
             **values_of(alert.condition),
             "frequency": alert.frequency,
-            "margin": _plain(alert.rearm_margin),
+            "margin": typed(_plain(alert.rearm_margin)),
             "expires": last_day(alert.expires_at, person.time_zone),
             "urgent": "yes" * alert.urgent,
             "channels": " ".join(kept(alert.channels, person.destinations)),

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from services.figures import typed
 from services.market.money import price_text
 
 Fields = Mapping[str, str]
@@ -28,7 +29,7 @@ class Usual:
 
 def _below(percent: float) -> Callable[[float], Fields]:
     def fill(price: float) -> Fields:
-        level = price_text(price * (1 - percent / 100)).replace(",", "")
+        level = typed(price_text(price * (1 - percent / 100)).replace(",", ""))
         return {"kind": "price_falls_to", "level": level}
 
     return fill

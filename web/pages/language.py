@@ -7,9 +7,11 @@ from services.texts import LANGUAGES
 from web.context import services, signed_in
 from web.forms import local_path
 from web.languages import COOKIE
+from web.security import csrf
 
 KEPT_SECONDS = 365 * 86_400
 pages = Blueprint("language", __name__)
+csrf.exempt(pages)  # a token would start a session for everybody; SameSite keeps others out
 
 
 @pages.post("/language")
