@@ -11,6 +11,7 @@ from tests.support.web import Person, Site
 LIST, ENTRY = "/watchlists/<watchlist_id>", "/watchlists/<watchlist_id>/symbols/<symbol>"
 ROUTES = [
     ("GET", "/quotes"),
+    ("GET", "/bars/<symbol>"),
     ("GET", "/symbols"),
     ("GET", "/watchlists"),
     ("POST", "/watchlists"),
