@@ -101,6 +101,11 @@ class SymbolPage:
     def not_on(self) -> list[Watchlist]:
         return [found for found in self.lists if self.quote.symbol not in found.symbols]
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether workers still fetch some of it."""
+        return self.chart.pending or self.waits_for_days or self.news is None
+
     def levels(self) -> list[dict[str, object]]:
         """The levels of live price alerts, for the script that draws them."""
         return [
@@ -176,6 +181,8 @@ def when(chart: Chart, bar: Bar) -> str:
 def summary(page: SymbolPage, span: str) -> str:
     """What the chart of a span (`1 year`) shows, for those who do not see it."""
     bars, currency = page.chart.bars, words.unit(page.quote.currency)
+    if page.chart.pending:
+        return ""
     if not bars:
         return str(_("No prices to show of %(span)s yet.", span=span))
     return str(

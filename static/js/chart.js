@@ -217,7 +217,7 @@ class Drawn {
         attributionLogo: false, // it would add a <style>; the page says whose chart this is
       },
       grid: { vertLines: { visible: false }, horzLines: { color: line } },
-      rightPriceScale: { borderVisible: false },
+      rightPriceScale: { borderVisible: false, entireTextOnly: true },
       timeScale: { borderColor: line, fixLeftEdge: true, fixRightEdge: true, rightOffset: 1 },
       crosshair: { mode: 0, vertLine: { color: muted }, horzLine: { color: muted } },
       // The wheel and a finger's way up and down scroll the page.
@@ -257,7 +257,7 @@ class Drawn {
   localization() {
     const zone = isOfMinutes(this.bars) ? this.options.timeZone : "UTC";
     const day = new Intl.DateTimeFormat(this.locale, { timeZone: zone, dateStyle: "medium" });
-    const moment = new Intl.DateTimeFormat(this.locale, { timeZone: zone, dateStyle: "medium", timeStyle: "short" });
+    const moment = new Intl.DateTimeFormat(this.locale, { timeZone: zone, dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
     const shown = isOfMinutes(this.bars) ? moment : day;
     this.chart.timeScale().applyOptions({ tickMarkFormatter: ticks(this.locale, zone) });
     return { locale: this.locale, timeFormatter: (time) => shown.format(dateOf(time)) };
@@ -282,7 +282,7 @@ function dateOf(time) {
 function ticks(locale, timeZone) {
   const parts = [
     { year: "numeric" }, { month: "short" }, { day: "numeric" },
-    { hour: "2-digit", minute: "2-digit" }, { hour: "2-digit", minute: "2-digit" },
+    ...Array(2).fill({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
   ].map((part) => new Intl.DateTimeFormat(locale, { timeZone, ...part }));
   return (time, weight) => parts[weight].format(dateOf(time));
 }

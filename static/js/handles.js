@@ -2,6 +2,7 @@
 // pointer or a finger, or moved with the arrow keys. One more handle waits at the last price.
 const STEP = 0.005; // of the price, for each press of an arrow key
 const FAR = 4;
+const WIDE = 34, HIGH = 26; // of a handle, with the room around it
 
 export function mountHandles(drawn) {
   const layer = document.createElement("div");
@@ -13,11 +14,21 @@ export function mountHandles(drawn) {
   return {
     set(levels) {
       for (const handle of handles) handle.remove();
-      handles = levels.map((level) => new Handle(pane, level));
       const isSetting = levels.some(({ id }) => id === null);
-      if (drawn.options.onLevelDragged && drawn.bars.close.length && !isSetting) handles.push(new Handle(pane, null));
+      const offersNew = drawn.options.onLevelDragged && drawn.bars.close.length && !isSetting;
+      handles = [...(offersNew ? [null] : []), ...levels].map((level) => new Handle(pane, level));
     },
-    place: () => handles.forEach((handle) => handle.place()),
+    place() {
+      const placed = [];
+      for (const handle of handles) {
+        const y = handle.y();
+        const near = placed.filter((other) => Math.abs(other.y - y) < HIGH).map(({ lane }) => lane);
+        let lane = 0;
+        while (near.includes(lane)) lane += 1;
+        handle.place(y, lane);
+        if (y !== null) placed.push({ y, lane });
+      }
+    },
     recolour: () => handles.forEach((handle) => handle.recolour()),
     remove: () => layer.remove(),
   };
@@ -28,6 +39,7 @@ class Handle {
     this.drawn = pane.drawn;
     this.level = level;
     this.price = level?.price ?? null;
+    this.lane = 0;
     this.line = level && this.newLine();
     if (this.drawn.options.onLevelDragged) this.mount(pane.layer);
   }
@@ -71,16 +83,22 @@ class Handle {
     this.line?.applyOptions(this.colours());
   }
 
-  place() {
-    if (!this.button) return;
-    const price = this.price ?? this.resting;
-    const y = this.drawn.candles.priceToCoordinate(price);
+  // How far from the top of the chart it stands; null where that is out of sight.
+  y() {
+    const y = this.drawn.candles.priceToCoordinate(this.price ?? this.resting);
     const height = this.drawn.chart.paneSize().height;
-    const away = y === null || y < -FAR || y > height + FAR;
-    this.button.classList.toggle("away", away);
-    if (away) return;
-    this.button.style.setProperty("top", `${Math.min(height, Math.max(0, y))}px`);
-    this.button.style.setProperty("right", `${this.drawn.chart.priceScale("right").width()}px`);
+    return y === null || y < -FAR || y > height + FAR ? null : Math.min(height, Math.max(0, y));
+  }
+
+  // Handles side by side do not cover each other: each has a lane, counted from the right.
+  place(y = this.y(), lane = this.lane) {
+    if (!this.button) return;
+    if (!this.button.classList.contains("moving")) this.lane = lane;
+    this.button.classList.toggle("away", y === null);
+    if (y === null) return;
+    const right = this.drawn.chart.priceScale("right").width() + this.lane * WIDE;
+    this.button.style.setProperty("top", `${y}px`);
+    this.button.style.setProperty("right", `${right}px`);
   }
 
   say() {

@@ -1,14 +1,14 @@
 // The page of a symbol: the chart in place of its still, ranges without a new page, and news of
 // all parts while the page is seen.
 import { live } from "./live.js";
-import { percent, price, trend } from "./numbers.js";
+import { percent, price, trend, typed } from "./numbers.js";
 
-const RETRIES = 20;
+const RETRIES = 20, SOON = 2000;
 const MARKS = { up: "▲", down: "▼", flat: "■" };
 const box = document.querySelector("[data-chart]");
 const waiting = document.querySelector("[data-waiting]");
 const PARTS = "[data-part]";
-let chart = null, range = box?.dataset.range;
+let chart = null, range = box?.dataset.range, tries = RETRIES;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const afterPaint = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
@@ -26,7 +26,8 @@ async function barsOf(name) {
 }
 
 function dropped(level, price) {
-  location.assign(level ? `${box.dataset.alerts}/${level.id}/edit?level=${price}` : `${box.dataset.drop}?level=${price}`);
+  const asked = `level=${encodeURIComponent(typed(price))}`;
+  location.assign(level ? `${box.dataset.alerts}/${level.id}/edit?${asked}` : `${box.dataset.drop}?${asked}`);
 }
 
 const ticked = () =>
@@ -46,7 +47,7 @@ async function draw() {
 
 function showAverages(bars) {
   const toggles = document.querySelector("[data-averages]");
-  toggles.hidden = false;
+  toggles.hidden = !bars.averages.length;
   for (const tick of toggles.querySelectorAll("input")) {
     const average = bars.averages.find(({ days }) => days === Number(tick.value));
     tick.disabled = !average?.values.some((value) => value !== null);
@@ -85,15 +86,22 @@ async function choose(link) {
 }
 
 function update(page, bars) {
-  const { levels, markers } = partsOf(page.querySelector("[data-chart]").dataset);
-  chart.setBars(bars, { levels, markers });
+  const { dataset } = page.querySelector("[data-chart]");
+  chart?.setBars(bars, partsOf(dataset));
   showAverages(bars);
+  askAgain(dataset);
+}
+
+// What workers still fetch is there soon.
+function askAgain({ pending }) {
+  if (pending && tries > 0) setTimeout(() => renew().catch(() => {}), SOON);
+  tries -= 1;
 }
 
 async function renew() {
-  if (document.hidden || !chart || chart.busy) return;
+  if (document.hidden || chart?.busy) return;
   const [page, bars] = await Promise.all([pageAt(location.href), barsOf(range)]);
-  if (chart.busy) return;
+  if (chart?.busy) return;
   swap(page);
   update(page, bars);
 }
@@ -128,7 +136,7 @@ function start() {
     choose(link).catch(() => location.assign(link.href));
   });
   document.querySelector("[data-averages]").addEventListener("change", () => chart?.showAverages(ticked()));
-  afterPaint().then(draw).catch(tell);
+  afterPaint().then(draw).catch(tell).then(() => askAgain(box.dataset));
   live({
     symbols: [box.dataset.symbol],
     onQuote: show,

@@ -205,8 +205,10 @@ def test_the_chart_follows_the_theme(reader: Visit) -> None:
     reader.go("/symbols/AAPL")
     drawn(page)
     corner = (
-        "() => [...document.querySelector('.chart canvas').getContext('2d')"
-        ".getImageData(3, 3, 1, 1).data].slice(0, 3)"
+        "() => { const copy = document.createElement('canvas').getContext('2d',"
+        " { willReadFrequently: true });"
+        " copy.drawImage(document.querySelector('.chart canvas'), 0, 0);"
+        " return [...copy.getImageData(3, 3, 1, 1).data].slice(0, 3); }"
     )
     page.wait_for_function(f"({corner})().every((part) => part > 200)")
     page.get_by_role("button", name="Dark").click()
