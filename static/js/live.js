@@ -15,14 +15,14 @@ const parts = new Set();
 const me = `${Date.now()}-${Math.random()}`;
 const wishes = new Map();
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(NAME) : null;
-let stream = null, leaving = null, followed = null, settling = 0, state = "connecting";
+let stream = null, leaving = null, followed = null, settling = 0, state = "";
 
 export function live({ symbols = [], onQuote, onTrigger, onState }) {
   const part = { symbols: new Set(symbols), onQuote, onTrigger, onState };
   parts.add(part);
   join();
   changed();
-  onState?.(state);
+  if (state) onState?.(state);
   return {
     want(wanted) { part.symbols = new Set(wanted); changed(); },
     end() { parts.delete(part); changed(); },
@@ -109,7 +109,7 @@ const answers = {
     if (!stream) return;
     wishes.set(tab, symbols);
     for (const symbol of symbols) if (stream.known(symbol)) tell.quote(stream.known(symbol));
-    channel.postMessage({ kind: "state", value: state });
+    if (state) channel.postMessage({ kind: "state", value: state });
     changed();
   },
   bye: ({ tab }) => wishes.delete(tab) && changed(),

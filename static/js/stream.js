@@ -1,6 +1,6 @@
 // The one stream of a browser: Server-Sent Events, or questions now and then where those fail.
 const LAST = "bellwether-last";
-const SILENCE = 50000, PATIENCE = 6000, LONGEST = 60000;
+const SILENCE = 50000, PATIENCE = 4000, LONGEST = 60000;
 
 export class Stream {
   #hear;
@@ -66,9 +66,10 @@ export class Stream {
   }
 
   #failed(source) {
-    if (this.#state === "live") this.#say("connecting");
+    const wasLive = this.#state === "live";
+    if (wasLive) this.#say("connecting");
     if (source.readyState !== EventSource.CLOSED) {
-      if (!this.#timers.impatience) this.#start("impatience", () => this.#ask(), PATIENCE);
+      if (!this.#timers.question) this.#start("impatience", () => this.#ask(), wasLive ? PATIENCE : 0);
       return;
     }
     this.#failures += 1;
