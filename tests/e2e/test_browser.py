@@ -146,7 +146,7 @@ def test_a_newer_quote_replaces_the_number_in_place(reader: Visit, site: Site) -
     expect(row).to_contain_text("103.50")
     site.market.set("AAPL", 98.25, site.at, name="Apple Inc.", volume=999_999, day_low=98.0)
     site.services.redis.delete("quote:AAPL")
-    reader.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    site.services.desk.get(["AAPL"], site.at)
     expect(row).to_contain_text("98.25")
     expect(row).to_contain_text("▼\N{MINUS SIGN}1.75")
     expect(row).to_contain_text("1.0\N{NARROW NO-BREAK SPACE}M")
@@ -161,8 +161,9 @@ def cells(page: Page, symbol: str) -> str:
 def test_a_lost_connection_is_said_and_the_last_quotes_stay(reader: Visit, site: Site) -> None:
     seed(site)
     reader.sign_in()
-    reader.page.route("**/api/v1/quotes*", lambda route: route.abort())
-    reader.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    for path in ("**/live?*", "**/api/v1/quotes*"):
+        reader.page.route(path, lambda route: route.abort())
+    reader.page.reload()
     expect(
         reader.page.get_by_text("No connection; these are the last known quotes")
     ).to_be_visible()
