@@ -110,12 +110,11 @@ def _text(file: bytes) -> str:
         raise InvalidInput(
             "file", _("This file is too large: 200 KB hold more than all lists together.")
         )
+    encodings: tuple[str, ...] = ("utf-8-sig", "cp1252", "latin-1")
     if file.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings = ("utf-16",)
     elif file.startswith(b"PK") or b"\0" in file:
         raise InvalidInput("file", _("This is no CSV file. Save the table as CSV and try again."))
-    else:
-        encodings = ("utf-8-sig", "cp1252", "latin-1")
     for encoding in encodings:
         try:
             return file.decode(encoding)

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from services.figures import day_of_year
 from services.market.cache import CachedQuote
 from services.market.models import MarketState
 from services.market.timetable import Standing, standing
+from services.texts import gettext as _
 from services.texts import language
 from web.context import me, now, services
 from web.market import market

@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import lru_cache
 
 from flask import current_app, url_for
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from services import texts
@@ -22,6 +21,7 @@ from services.market.models import Quote
 from services.market.timetable import Standing
 from services.store.alerts import Alert, State
 from services.store.watchlists import Entry
+from services.texts import gettext as _
 from web import hours, sparks, words
 from web.context import now, services
 

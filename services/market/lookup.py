@@ -62,7 +62,8 @@ class Lookup:
         if classes:
             answers |= self._desk.get(list(classes.values()), now, wait)
         found: dict[str, str] = {}
-        unknown, unanswered = [], []
+        unknown: list[str] = []
+        unanswered: list[str] = []
         for text, symbol in spelt.items():
             named = classes.get(symbol, symbol) if symbol else ""
             answer = answers.get(named, Absent.MISSING)
