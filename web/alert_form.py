@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast, get_args
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,6 +19,7 @@ from services.figures import typed
 from services.market.money import price_text
 from services.notify.naming import kept
 from services.store.alerts import MAX_REARM_MARGIN, Alert, Frequency
+from services.texts import gettext as _
 from web import channels, forms
 from web.faults import faults, message, place
 from web.forms import Form

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from services.accounts.profiles import Profile
 from services.alerts.arming import check_note
 from services.errors import BellwetherError, InvalidInput, WordsError
 from services.store.alerts import MAX_NOTE, Alert
+from services.texts import gettext as _
 from web import alert_form, channels, forms, look, words
 from web.context import me, now
 from web.forms import Form, is_symbol

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from limits import parse_many
 
 from services.alerts import phrases, units
@@ -22,6 +20,8 @@ from services.market.cache import CachedQuote
 from services.market.histories import YEARS
 from services.market.models import Bar, Quote, normal_symbol
 from services.store.alerts import Frequency
+from services.texts import gettext as _
+from services.texts import ngettext
 from web import words
 from web.context import me, now, services
 from web.picture import Picture, picture_of
@@ -34,6 +34,8 @@ A_YEAR = timedelta(days=366)
 SHORT = timedelta(days=14)
 """By how much the past is shorter than a year before that is said."""
 SHOWN_RINGS = 60
+GLANCE = 0.3
+"""Seconds for which a page that can do without a drawing waits for it."""
 State = Literal["", "pending", "unknown", "busy", "short", "known"]
 
 
@@ -52,12 +54,14 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`already` says where a metric stands that has reached its level; `to_go` how far it is."""
+    """`already` says where a metric stands that has reached its level, `to_go` how far it is, and
+    `too_little` from when on there will be one."""
 
     cached: CachedQuote | None = None
     state: State = ""
     unknown: UnknownSymbol | None = None
     fault: InvalidInput | None = None
+    too_little: str = ""
     standing: str = ""
     already: str = ""
     to_go: str = ""
@@ -82,14 +86,14 @@ def look_at(
     look, wish = _checked(look, quote, wish)
     if wish:
         look = _standing(look, quote, wish.condition, is_as_set)
-    return replace(look, past=_past(quote, wish, look.rings_at, past_wait))
+    return replace(look, past=_past(quote, wish, look, past_wait))
 
 
 def year_of(
     quote: Quote, condition: Condition, rings: Sequence[tuple[date, float]]
 ) -> Picture | None:
     """The year behind a symbol as far as it is at hand, the condition's level and rings in it."""
-    bars = services().desk.daily(quote.symbol, now(), 0)
+    bars = services().desk.daily(quote.symbol, now(), GLANCE)
     if isinstance(bars, Absent):
         return None
     facts = facts_at_hand(quote, condition)
@@ -136,8 +140,10 @@ def _standing(look: Look, quote: Quote, condition: Condition, is_as_set: bool) -
     metric, unit = condition.target.metric, words.unit(quote.currency)
     facts = facts_at_hand(quote, condition)
     value = facts.value(metric) if facts else None
-    if facts is None or value is None:
+    if facts is None:
         return look
+    if value is None:
+        return replace(look, too_little=phrases.too_little(condition))
     is_there = condition.target.reached_by(value) and not is_as_set
     is_said = metric not in units.PRICES and metric not in ("drawdown", "run-up")
     present = phrases.present(condition, value, unit)
@@ -169,7 +175,7 @@ def _may_look() -> bool:
     return all(limiter.limiter.hit(limit, "look", me().uid) for limit in LIMITS)
 
 
-def _past(quote: Quote, wish: Wish | None, level: float | None, wait: float) -> Past:
+def _past(quote: Quote, wish: Wish | None, look: Look, wait: float) -> Past:
     """The year without rings where nothing, or not enough, is wished."""
     if wish and not _may_look():
         return Past(state="busy")
@@ -183,10 +189,12 @@ def _past(quote: Quote, wish: Wish | None, level: float | None, wait: float) -> 
         return Past(state="pending")
     bars = seen.year(quote.session)
     rings = found.rings if found else ()
-    drawn = picture_of(bars, level, [(ring.session, ring.price) for ring in rings])
-    past = Past(picture=drawn, level=level, currency=quote.currency)
+    drawn = picture_of(bars, look.rings_at, [(ring.session, ring.price) for ring in rings])
+    past = Past(picture=drawn, level=look.rings_at, currency=quote.currency)
     if not wish or not found:
         return past
+    if look.too_little and not rings:
+        return replace(past, state="known", told=look.too_little, notes=found.notes)
     return replace(
         past,
         state="known",

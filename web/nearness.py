@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from services.alerts.conditions import Condition
 from services.alerts.units import PRICES, RATIOS, family
-from services.market.desk import Answer, CachedQuote
+from services.market.cache import CachedQuote
+from services.market.desk import Answer
 from web.rows import value_at_hand
 
 FAR = math.inf

@@ -240,3 +240,13 @@ def test_a_flat_year_of_any_price_is_drawn(price: float) -> None:
 @pytest.mark.parametrize("bars", [[], [bar(1, 100.0)], [bar(2, float("nan")), bar(1, 100.0)]])
 def test_less_than_two_closes_are_no_drawing(bars: list[Bar]) -> None:
     assert picture_of(bars, 1.0, []) is None
+
+
+def test_too_little_past_for_an_average_says_from_when_on_it_counts(
+    past: Site, ada: Reader
+) -> None:
+    past.market.bars_of["AAPL", "1d"] = [bar(n, 100.0) for n in range(40, 0, -1)]
+    fields = {"average": "sma", "average_days": "200", "average_way": "up"}
+    text = words(look(ada, kind="crosses_average", **fields))
+    assert "Counts from the 200th session on." in text
+    assert "would not have rung" not in text

@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from services.alerts import phrases, units
 from services.alerts.arming import check_note
@@ -15,6 +14,7 @@ from services.market.desk import WAIT
 from services.notify import snoozing
 from services.store.alerts import Alert
 from services.store.triggers import Trigger
+from services.texts import gettext as _
 from web import alert_form, editor, forms, look, mail_answers, words
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, people_only, services

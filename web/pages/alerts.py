@@ -1,14 +1,12 @@
 """All alerts, and setting a new one: a sentence with choices in it, or words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from services.alerts import phrases
 from services.alerts.arming import check_note
@@ -27,6 +25,8 @@ from services.market.cache import CachedQuote
 from services.market.desk import WAIT, Answer
 from services.market.models import normal_symbol
 from services.store.alerts import Alert
+from services.texts import gettext as _
+from services.texts import ngettext
 from web import alert_form, editor, forms, words
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, people_only, services
@@ -123,11 +123,11 @@ def many() -> ResponseReturnValue:
         flash(told(sum(_done(change, alert_id) for alert_id in ticked)))
     else:
         flash(_("Tick the alerts first."))
-    kept = {name: request.form.get(name) or None for name in ("state", "symbol")}
-    return redirect(url_for("alerts.index", **kept))
+    state, symbol = request.form.get("state") or None, request.form.get("symbol") or None
+    return redirect(url_for("alerts.index", state=state, symbol=symbol))
 
 
-def _done(change: Any, alert_id: str) -> bool:
+def _done(change: Callable[[str], None], alert_id: str) -> bool:
     """Whether an alert was there to be changed."""
     try:
         change(alert_id)
@@ -146,15 +146,17 @@ def _delete(alert_id: str) -> None:
     services().arming.delete(me().uid, alert_id, now())
 
 
-_MANY = {
-    "pause": (
-        _pause,
-        lambda n: ngettext("The alert is paused.", "%(num)s alerts are paused.", n),
-    ),
-    "delete": (
-        _delete,
-        lambda n: ngettext("The alert is deleted.", "%(num)s alerts are deleted.", n),
-    ),
+def _paused(count: int) -> str:
+    return ngettext("The alert is paused.", "%(num)s alerts are paused.", count)
+
+
+def _deleted(count: int) -> str:
+    return ngettext("The alert is deleted.", "%(num)s alerts are deleted.", count)
+
+
+_MANY: Mapping[str, tuple[Callable[[str], None], Callable[[int], str]]] = {
+    "pause": (_pause, _paused),
+    "delete": (_delete, _deleted),
 }
 
 

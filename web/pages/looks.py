@@ -84,7 +84,7 @@ def session_day(session: date) -> str:
 @pages.app_template_filter("month")
 def month(session: date) -> str:
     """The month in short, as drawings have it."""
-    return format_date(session, "MMM")
+    return str(format_date(session, "MMM"))
 
 
 @pages.app_template_filter("as_markers")
