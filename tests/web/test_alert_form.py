@@ -173,3 +173,19 @@ def test_an_address_fills_the_sentence(ada: Reader, query: str, kind: str, level
     text = ada.get(f"/alerts/new?{query}").text
     assert f'<option value="{kind}" selected>' in text
     assert f'name="level" value="{level}"' in text
+
+
+def test_a_change_that_came_too_late_is_there_again_after_signing_in(ada: Reader) -> None:
+    alert = ada.alert()
+    fields = {"kind": "price_rises_to", "level": "170.5", "note": "kept", "frequency": "daily"}
+    ada.client.delete_cookie("session")
+    sent = ada.client.post(f"/alerts/{alert.id}", data=fields)
+    assert sent.status_code == 303
+    ada.uid = ""
+    ada.sign_in()
+    page = ada.get("/continue").text
+    assert f'action="/alerts/{alert.id}"' in page
+    assert 'name="level" value="170.5"' in page
+    assert "kept" in page
+    assert '<option value="daily" selected>' in page
+    assert alerts(Reader(ada.site, ada.client, uid=alert.uid)) == [alert]

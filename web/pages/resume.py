@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from services.texts import gettext as _
 from web import alert_form, editor, kept
 from web.context import now, people_only, signed_in
 from web.forms import Form
 from web.kept import SECRETS, TOKEN, Typed
-from web.pages import alerts
+from web.pages import alert, alerts
 
 LABELS = {
     "email": _l("E-mail"),
@@ -98,6 +98,12 @@ def _alert(typed: Typed, said: str) -> str:
     return alerts.new_page(editor.with_defaults(Form(values).refuse(said)))
 
 
+def _changed_alert(typed: Typed, said: str) -> str:
+    values = {name: typed.values.get(name, "") for name in alert_form.FIELDS}
+    values["channels"] = " ".join(typed.values.getlist("channels"))
+    return alert.typed_before(typed.arguments["alert_id"], Form(values).refuse(said))
+
+
 def _out(template: str, *names: str) -> Callable[[Typed, str], str]:
     """A form for people who are not signed in."""
 
@@ -110,6 +116,7 @@ def _out(template: str, *names: str) -> Callable[[Typed, str], str]:
 
 OWN_PAGES: dict[str, Callable[[Typed, str], str]] = {
     "alerts.create": _alert,
+    "alert.change": _changed_alert,
     "accounts.enter": _out("accounts/sign_in.html", "email", "next"),
     "accounts.create": _out("accounts/sign_up.html", "email", "time_zone"),
     "passwords.ask": _out("accounts/forgot.html", "email"),
