@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost bench-live bench-deliver chaos lock clean
+.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost bench-live bench-deliver bench-web chaos lock texts clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -53,6 +53,9 @@ bench-live: .venv/dev ## what 200 open streams of prices cost the pages, and the
 bench-deliver: .venv/dev ## 1,000 alerts ring in one check: mails a second, and how long they take
 	@$(BIN)/python -m bench.deliver
 
+bench-web: .venv/dev ## requests a second of the watchlist beside a bare hello (needs wrk)
+	@$(BIN)/python -m bench.web
+
 chaos: .venv/dev ## kill everything for 20 minutes: no alert lost or doubled (CHAOS="--short")
 	@$(BIN)/python -m tests.e2e.chaos $(CHAOS)
 
@@ -60,6 +63,12 @@ lock: .venv/lock ## pin pyproject.toml's dependencies anew (UPGRADE=--upgrade: n
 	@$(COMPILE) -o requirements_production.txt
 	@$(COMPILE) --extra local $(call beyond,requirements_production.txt) -o requirements_local.txt
 	@$(COMPILE) --extra local --extra dev $(call beyond,requirements_production.txt) $(call beyond,requirements_local.txt) -o requirements_dev.txt
+
+texts: .venv/dev ## collect what is said, merge it into translations/ and compile; then translate
+	@pot=$$(mktemp) && \
+	$(BIN)/pybabel -q extract -F babel.cfg -k N_ -k _l -k form_for:1,2 --no-location --sort-output --omit-header -o $$pot web services templates && \
+	$(BIN)/pybabel -q update -i $$pot -d translations --no-fuzzy-matching --ignore-obsolete --width 100 && rm $$pot && \
+	$(BIN)/pybabel compile -d translations --statistics
 
 clean: ## remove .venv and caches; var/ with its data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,6 +4,8 @@ Programs, which send a token, are answered in English; the scripts of our own pa
 are.
 """
 
+from typing import Any
+
 from flask import Flask, Response, g, request
 from flask_babel import Babel, refresh
 
@@ -23,10 +25,19 @@ def register(app: Flask) -> None:
     """Give templates `_()` and views `flask_babel.gettext` in the language of the request, and
     have the services speak it."""
     babel.init_app(app, default_locale="en", locale_selector=language, timezone_selector=_time_zone)
+    _speak_in_templates(app)
     app.jinja_env.globals.update(language=language, languages=LANGUAGES)
     app.before_request(_speak)
     app.after_request(_vary)
     app.teardown_request(_fall_silent)
+
+
+def _speak_in_templates(app: Flask) -> None:
+    """By our own catalogs: Flask-Babel looks up request and locale anew for each text."""
+    env: Any = app.jinja_env
+    env.install_gettext_callables(
+        texts.gettext, texts.form_for, newstyle=True, pgettext=texts.pgettext
+    )
 
 
 def language() -> str:

@@ -8,6 +8,7 @@ its leave afterwards. While one is announced there is no generation, so nothing 
 A writer that dies in between, or does not learn whether its commit was applied, stays announced
 until ANNOUNCED has passed. One that cannot reach Redis is made good by its process' next success:
 until then, or for KEPT at most should the process die as well, pages can be older than its write.
+A Redis that was started anew, or took over for another, begins without pages.
 Nothing here raises when Redis is away; the store is then asked each time.
 """
 
@@ -20,14 +21,19 @@ from typing import Any
 
 from redis import Redis, RedisError
 
-KEPT = timedelta(hours=6)
+KEPT = timedelta(days=1)
 ANNOUNCED = timedelta(minutes=1)
 """Longer than any commit takes, with all its repetitions."""
 MAX_BYTES = 128 * 1024
 
+# What a Redis held when it was saved, or a replica before it took over, can be of long ago: a
+# generation ends with the run of the server under which it began.
 _LOOK = """
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
+local held = redis.call('HGET', KEYS[1], 'generation')
+if held and string.sub(held, #ARGV[2] + 1) ~= run then redis.call('DEL', KEYS[1]) end
 if redis.call('EXISTS', KEYS[1]) == 0 then
-    redis.call('HSET', KEYS[1], 'generation', ARGV[2])
+    redis.call('HSET', KEYS[1], 'generation', ARGV[2] .. run)
     redis.call('EXPIRE', KEYS[1], ARGV[3])
 end
 return redis.call('HMGET', KEYS[1], 'generation', ARGV[1])

@@ -204,19 +204,11 @@ class Triggers:
 
     def each_due(self, now: datetime) -> Iterator[Trigger]:
         """Everybody's triggers with a delivery due at `now` or before, the longest due first."""
-        return self._due("triggers", now, group=True)
+        return readable(Trigger, self._store.query(_due("triggers", now, group=True)))
 
     def each_due_of(self, uid: str, now: datetime) -> Iterator[Trigger]:
         """A person's triggers with a delivery due at `now` or before, the longest due first."""
-        return self._due(f"users/{uid}/triggers", now, group=False)
-
-    def _due(self, collection: str, now: datetime, *, group: bool) -> Iterator[Trigger]:
-        query = Query(
-            collection,
-            group=group,
-            where=(("open", "==", True), ("due_at", "<=", now)),
-            order_by=(("due_at", "ascending"),),
-        )
+        query = _due(f"users/{uid}/triggers", now, group=False)
         return readable(Trigger, self._store.query(query))
 
     def open_of(self, uid: str) -> list[Trigger]:
@@ -227,6 +219,15 @@ class Triggers:
             order_by=(("due_at", "ascending"),),
         )
         return list(readable(Trigger, self._store.query(query)))
+
+
+def _due(collection: str, now: datetime, *, group: bool) -> Query:
+    return Query(
+        collection,
+        group=group,
+        where=(("open", "==", True), ("due_at", "<=", now)),
+        order_by=(("due_at", "ascending"),),
+    )
 
 
 def _unread(uid: str) -> Query:

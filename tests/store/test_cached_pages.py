@@ -1,8 +1,11 @@
 """Pages kept in Redis are never older than the last acknowledged write of the same person."""
 
+import subprocess
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +14,10 @@ from hypothesis import strategies as st
 from redis import ConnectionError as RedisAway
 from redis import Redis
 
+from local.redis import find_redis_server
 from services.alerts.conditions import PriceCondition
 from services.errors import NotFound, StoreUnavailable
+from services.redis_client import open_redis
 from services.store.alerts import Alert, Alerts
 from services.store.contract import (
     MAX_BATCH,
@@ -244,6 +249,43 @@ def test_redis_may_be_emptied_at_any_time(kept: KeptStore, redis: Redis) -> None
     assert value_of(kept) == [1]
     kept.write(put(2))
     assert value_of(kept) == [2]
+
+
+def test_a_redis_that_comes_back_with_what_it_had_saved_begins_without_pages(
+    asked: Asked, tmp_path: Path
+) -> None:
+    def start() -> Iterator[KeptStore]:
+        command = [find_redis_server(), "--port", "0", "--unixsocket", tmp_path / "socket"]
+        server = subprocess.Popen([*command, "--dir", tmp_path], stdout=subprocess.DEVNULL)
+        client = open_redis(f"unix://{tmp_path / 'socket'}")
+        _await_answer(client)
+        yield KeptStore(asked, Shelf(client))
+        client.save()
+        yield KeptStore(asked, Shelf(client))
+        server.kill()
+        server.wait()
+
+    first = start()
+    kept = next(first)
+    kept.write(put(1))
+    assert value_of(kept) == [1]
+    next(first).write(put(2))
+    assert not list(first)
+    second = start()
+    assert value_of(next(second)) == [2]
+    list(second)
+
+
+def _await_answer(client: Redis) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            client.ping()
+        except RedisAway:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        else:
+            return
 
 
 def test_pages_and_writes_go_on_while_redis_is_away(
