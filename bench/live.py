@@ -146,9 +146,17 @@ def measure(chosen: argparse.Namespace, folder: Path) -> None:
         script.write_text(SCRIPT % ",".join(f'"{one}"' for one in cookies[:CONNECTIONS]))
         key = site.services.settings.secret_key
         address = stack.enter_context(served("app:app", 1, folder, url, key))
+        load(address + PAGE, script, 1)
+        memory = {"a few pages": megabytes()}
+        with (
+            moving(site, chosen.symbols, chosen.every),
+            opened(address, cookies, chosen.streams, chosen.symbols),
+        ):
+            time.sleep(chosen.seconds)
+            memory[f"and {chosen.streams} streams"] = megabytes()
         load(address + PAGE, script, 3)
         without, with_, readers = [], [], None
-        memory = {"0 streams": megabytes()}
+        memory["0 streams"] = megabytes()
         for _ in range(chosen.rounds):
             with moving(site, chosen.symbols, chosen.every):
                 without.append(load(address + PAGE, script, chosen.seconds))
@@ -175,6 +183,7 @@ def show(
         f" {len(delays)} were told; {readers.ended} streams ended"
     )
     print(f"p99 with streams to without: {with_.p99 / without.p99:.2f} x")
+    print("memory:", ", ".join(f"{name} {size:.0f} MB" for name, size in memory.items()))
     held = max(memory.values()) < BAR_MB
     print(f"memory: {'within' if held else 'BEYOND'} the bar of {BAR_MB} MB")
     print(json.dumps({"without": asdict(without), "with": asdict(with_), "memory": memory}))
