@@ -29,11 +29,19 @@ def around(trigger: Trigger) -> Around:
 
 
 @lru_cache(_KNOWN)
-def _kept(redis: Redis, symbol: str, currency: str, moment: datetime, turn: int) -> Around:  # noqa: ARG001 - `turn` ends what is remembered
-    kept = BarCache(redis).get(symbol, "1d")
-    if kept is None or kept.chart.currency not in ("", currency):
+def _kept(redis: Redis, symbol: str, currency: str, moment: datetime, turn: int) -> Around:
+    """`turn` ends what is remembered."""
+    chart = _chart(redis, symbol, turn)
+    if chart is None or chart.currency not in ("", currency):
         return Around()
-    return cut(kept.chart, _session(kept.chart, moment))
+    return cut(chart, _session(chart, moment))
+
+
+@lru_cache(1)
+def _chart(redis: Redis, symbol: str, turn: int) -> Chart | None:  # noqa: ARG001 - see above
+    """Years of bars are unpacked once for all rings of a symbol, if they are drawn in a row."""
+    kept = BarCache(redis).get(symbol, "1d")
+    return kept.chart if kept else None
 
 
 def cut(chart: Chart, session: date) -> Around:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from markupsafe import Markup
 
 from services.alerts import units
 from services.store.triggers import Trigger
+from services.texts import gettext as _
+from services.texts import ngettext
 
 FEWEST = 2
 """Closes, below which there is no course to see."""

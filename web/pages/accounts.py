@@ -2,9 +2,9 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from services.errors import AuthenticationFailed, InvalidInput
+from services.texts import gettext as _
 from services.watching import ensure_default
 from web import kept
 from web.context import now, services, signed_in

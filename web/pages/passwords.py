@@ -2,10 +2,10 @@
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from services.accounts.accounts import checked_email
 from services.errors import AuthenticationFailed, InvalidInput
+from services.texts import gettext as _
 from services.watching import ensure_default
 from web.context import now, services
 from web.forms import Form

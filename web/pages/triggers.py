@@ -1,14 +1,11 @@
 """The inbox: everything that rang, with its evidence; marking it as read; being told once more."""
 
 from datetime import UTC, datetime
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from markupsafe import Markup
 
 from services import figures
@@ -18,6 +15,8 @@ from services.market.models import normal_symbol
 from services.notify import snoozing
 from services.store.contract import Cursor
 from services.store.triggers import Trigger
+from services.texts import gettext as _
+from services.texts import ngettext
 from web import drawing, mail_answers, words
 from web.api.paging import store_cursor, text_of
 from web.around import around
@@ -71,7 +70,7 @@ def index() -> ResponseReturnValue:
         "triggers/index.html",
         triggers=found,
         repeatable={t.id for t in found if snoozing.was_told_lately(t, now())},
-        drawn=partial(_drawn, size=drawing.SMALL),
+        drawings=_drawn_all(found),
         chosen=chosen,
         filters=FILTERS,
         typed=typed,
@@ -131,7 +130,7 @@ def show(trigger_id: str) -> ResponseReturnValue:
     return render_template(
         "triggers/show.html",
         trigger=trigger,
-        drawn=partial(_drawn, size=drawing.LARGE),
+        drawn=_drawn(trigger, drawing.LARGE),
         repeatable=snoozing.was_told_lately(trigger, now()),
         follow=_follow(trigger),
     )
@@ -143,6 +142,12 @@ def _follow(trigger: Trigger) -> Follow | None:
         return services().follow_ups.look(me().uid, trigger.alert_id, trigger.epoch)
     except NotFound:
         return None
+
+
+def _drawn_all(found: list[Trigger]) -> dict[str, Markup]:
+    """By id; symbol by symbol, for each brings its years along."""
+    by_symbol = sorted(found, key=lambda trigger: trigger.symbol)
+    return {trigger.id: _drawn(trigger, drawing.SMALL) for trigger in by_symbol}
 
 
 def _drawn(trigger: Trigger, size: drawing.Size) -> Markup:
