@@ -47,7 +47,7 @@ async function draw() {
 
 function showAverages(bars) {
   const toggles = document.querySelector("[data-averages]");
-  toggles.hidden = !bars.averages.length;
+  toggles.classList.toggle("unready", !bars.averages.length);
   for (const tick of toggles.querySelectorAll("input")) {
     const average = bars.averages.find(({ days }) => days === Number(tick.value));
     tick.disabled = !average?.values.some((value) => value !== null);

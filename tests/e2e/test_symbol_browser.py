@@ -103,16 +103,69 @@ def test_the_chart_is_drawn_and_nobody_complains(reader: Visit) -> None:
     )
 
 
-def test_nothing_moves_when_the_chart_takes_the_place_of_its_still(reader: Visit) -> None:
-    reader.page.add_init_script(
-        "window.shift = 0; new PerformanceObserver((list) => {"
-        " for (const entry of list.getEntries()) window.shift += entry.value;"
-        "}).observe({ type: 'layout-shift', buffered: true });"
-    )
-    reader.go("/symbols/AAPL")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_when_the_chart_takes_the_place_of_its_still(
+    chromium: Browser, address: str, owner: Person, width: int
+) -> None:
+    for seen in visit(chromium, address, width=width):
+        seen.sign_in()
+        seen.page.add_init_script(
+            "window.shift = 0; new PerformanceObserver((list) => {"
+            " for (const entry of list.getEntries()) window.shift += entry.value;"
+            "}).observe({ type: 'layout-shift', buffered: true });"
+        )
+        seen.go("/symbols/AAPL")
+        drawn(seen.page)
+        seen.page.wait_for_timeout(300)
+        assert seen.page.evaluate("window.shift") < 0.001
+
+
+@pytest.mark.parametrize(
+    ("price", "shown"), [(0.00000123, "0.000001230"), (715_930.0, "715,930.00")]
+)
+def test_tiny_and_large_prices_are_drawn_with_their_digits(
+    reader: Visit, site: Site, price: float, shown: str
+) -> None:
+    site.market.set("ODD-USD", price, datetime.now(UTC), day_high=price, day_low=price)
+    site.market.bars_of["ODD-USD", "1d"] = [
+        bar.model_copy(
+            update={
+                name: getattr(bar, name) / 100 * price for name in ("open", "high", "low", "close")
+            }
+            | {"volume": 0}
+        )
+        for bar in days(30)
+    ]
+    reader.go("/symbols/ODD-USD")
     drawn(reader.page)
-    reader.page.wait_for_timeout(300)
-    assert reader.page.evaluate("window.shift") < 0.001
+    handle = reader.page.get_by_role("slider", name="Set an alert at")
+    expect(handle).to_have_attribute("aria-valuetext", shown)
+
+
+def test_a_single_bar_is_a_chart_too(reader: Visit) -> None:
+    reader.go("/symbols/IBM")
+    drawn(reader.page)
+
+
+def test_a_finger_drags_a_handle_and_the_page_stays(reader: Visit) -> None:
+    page = reader.page
+    reader.go("/symbols/AAPL")
+    drawn(page)
+    box = page.get_by_role("slider", name="Set an alert at").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        touched = [{"x": across, "y": down} for across, down in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+
+    touch("touchStart", (x, y))
+    for step in range(1, 6):
+        touch("touchMove", (x, y + 8 * step))
+    assert page.evaluate("scrollY") == 0
+    touch("touchEnd")
+    page.wait_for_url("**/alerts/new?symbol=AAPL&kind=price_falls_to&level=*")
 
 
 def test_the_chart_is_loaded_by_no_other_page(reader: Visit) -> None:
