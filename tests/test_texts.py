@@ -10,6 +10,7 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from jinja2 import Environment
 
 from services import figures, texts
 from services.reasons import gone_since, told
@@ -45,18 +46,18 @@ def _context(message: Message) -> str:
     return context.decode() if isinstance(context, bytes) else context
 
 
-def _said_in_code() -> Iterator[tuple[str, ...]]:
+def _said_in_code() -> Iterator[tuple[str, str]]:
     """Every message of the code and the templates, as `make texts` collects them."""
     methods = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
     for folder in ("web", "services", "templates"):
         for *_, message, _comments, context in extract_from_dir(
             str(ROOT / folder), methods, keywords=KEYWORDS
         ):
-            yield (context or "", *_forms(message)[:2])
+            yield context or "", _forms(message)[0]
 
 
 def test_all_that_is_said_is_in_the_catalog() -> None:
-    known = {(_context(message), *_forms(message.id)) for message in german()}
+    known = {(_context(message), _forms(message.id)[0]) for message in german()}
     assert sorted(set(_said_in_code()) - known) == []
 
 
@@ -153,3 +154,42 @@ def test_a_reason_that_was_kept_in_english_is_told_in_german() -> None:
         assert told("What nobody wrote down.") == "What nobody wrote down."
         assert told(None) == ""
     assert told(kept) == kept
+
+
+_ATTRIBUTES = re.compile(r"""\b(?:aria-label|title|placeholder|alt)=["']([^"'{]*)""")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_CLASSES = re.compile(r"{% block (?:look|width) %}.*?{% endblock %}")
+_NAMES = {"Bellwether", "AAPL", "RSI", "SMA", "EMA", "UTC", "CSV", "nbsp", "Alt", "Esc", "Enter"}
+_ELSEWHERE = {
+    "local/design.html": None,
+    "macros.html": {"aria", "invalid", "describedby", "true", "fault"},
+    "watchlists/words.html": {"data", "market", "now"},
+}
+"""By template, words of attributes that a macro writes; None for the page of components, which is
+for developers and stays English."""
+
+
+def _bare_words(template: Path) -> set[str]:
+    """Words of a template that people read and that are not said through the catalog."""
+    environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+    parts, depth = [], 0
+    source = _CLASSES.sub("", template.read_text())
+    for _line, kind, text in environment.lex(source):
+        if kind == "name" and text in ("trans", "endtrans"):
+            depth += 1 if text == "trans" else -1
+        parts.append(text if kind == "data" and not depth else "\0" if kind == "data" else "")
+    html = re.sub(r"<(script|style|code|svg)\b.*?</\1>|<!--.*?-->", "", "".join(parts), flags=re.S)
+    shown = " ".join(_ATTRIBUTES.findall(html))
+    if template.suffix == ".html":
+        shown += " " + re.sub(r"<[^<>]*>", " ", html, flags=re.S)
+    return set(_WORD.findall(shown)) - _NAMES
+
+
+@pytest.mark.parametrize(
+    "template",
+    sorted((ROOT / "templates").rglob("*.html")),
+    ids=lambda path: str(path.relative_to(ROOT / "templates")),
+)
+def test_a_template_says_nothing_past_the_catalog(template: Path) -> None:
+    allowed = _ELSEWHERE.get(str(template.relative_to(ROOT / "templates")), set())
+    assert allowed is None or _bare_words(template) - allowed == set()
