@@ -70,7 +70,7 @@ class Look:
 def look() -> Look:
     """How the reader looks at lists, as the cookie says; what it says wrong is not heard."""
     sort, *hidden = request.cookies.get(COOKIE, OWN)[:200].split(".")
-    return Look(sort if sort in SORTS else OWN, frozenset(hidden) & CHOOSABLE.keys())
+    return Look(sort if sort in SORTS else OWN, frozenset(CHOOSABLE.keys() & set(hidden)))
 
 
 def asked() -> Look | None:

@@ -7,6 +7,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, ur
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from markupsafe import Markup
 
 from services.bringing import Bringing, Outcome
 from services.errors import (
@@ -22,6 +23,7 @@ from services.watchlist_csv import Line
 from web import columns
 from web.context import me, now, people_only, services
 from web.forms import Form, is_symbol, one_line
+from web.list_parts import part
 from web.once import new_token, once
 from web.pages import alerts
 from web.rows import board_of, html_of
@@ -150,16 +152,16 @@ def _page(
         raise NotFound("There is no such list.")
     mine, _more = services().alerts.page(me().uid, limit=ALERTS_READ)
     board, look = board_of(watchlist.entries, mine), columns.look()
+    rows = columns.arranged(board.rows, look.sort)
     return render_template(
         "watchlists/show.html",
         lists=lists,
         watchlist=watchlist,
-        rows=columns.arranged(board.rows, look.sort),
+        rows=rows,
         places=board.places,
-        html_of=html_of,
+        rows_html=Markup("\n").join(map(html_of, rows)),
+        part=part,
         look=look,
-        columns=columns.CHOOSABLE,
-        sorts=columns.SORTS,
         form=form,
         unknown=unknown,
         wrong=wrong,
