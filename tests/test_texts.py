@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment
 
 from services import figures, texts
+from services.alerts import words
 from services.reasons import gone_since, told
 from services.texts import speaking
 
@@ -193,3 +194,10 @@ def _bare_words(template: Path) -> set[str]:
 def test_a_template_says_nothing_past_the_catalog(template: Path) -> None:
     allowed = _ELSEWHERE.get(str(template.relative_to(ROOT / "templates")), set())
     assert allowed is None or _bare_words(template) - allowed == set()
+
+
+def test_what_was_understood_is_told_in_german() -> None:
+    draft = words.parse("aapl above 1234.5 once a day", datetime(2026, 3, 2, tzinfo=UTC), "UTC")
+    assert words.told(draft) == words.sentence(draft)
+    with speaking("de"):
+        assert words.told(draft) == "AAPL steigt auf 1.234,50, einmal am Tag"

@@ -33,7 +33,14 @@ class Wish:
 
     @property
     def sentence(self) -> str:
+        """In words that are understood again."""
         return said(self.symbol.upper(), self.condition, self.frequency, self.expires_at)
+
+    @property
+    def told(self) -> str:
+        """In the reader's language."""
+        draft = words.Draft(self.symbol.upper(), self.condition, self.frequency, self.expires_at)
+        return words.told(draft, me().time_zone)
 
 
 def understood(text: str, note: str = "") -> Wish:

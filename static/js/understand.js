@@ -17,7 +17,7 @@ export function understand(field) {
       headers: { "Content-Type": "application/json", "X-CSRFToken": token },
       body: JSON.stringify({ text: field.value }),
     }).catch(() => ({ ok: false }));
-    const sentence = answer.ok && (await answer.json()).sentence;
+    const sentence = answer.ok && (await answer.json()).told;
     if (turn === asked) said.textContent = sentence ? said.dataset.said.replace("{sentence}", () => sentence) : "";
   }
 

@@ -392,13 +392,15 @@ class AnyNewAlert(
 
 
 class Understood(Answer):
-    """What a sentence asks for; `sentence` says it in words that are understood again."""
+    """What a sentence asks for; `sentence` says it in words that are understood again, `told` in
+    the language of the page whose script asks."""
 
     symbol: str
     condition: Condition
     frequency: Frequency
     expires_at: Instant | None
     sentence: str
+    told: str
 
 
 class AlertChange(Request):

@@ -103,7 +103,7 @@ def _set(list_id: str, form: Form, wish: Wish) -> ResponseReturnValue:
         once(form["once"], lambda: set_alert(wish, None).id)
     except alerts.REFUSALS as error:
         return alerts.refused(Form({"text": form["symbol"]}), error)
-    flash(_("The alert is set: %(sentence)s.", sentence=wish.sentence))
+    flash(_("The alert is set: %(sentence)s.", sentence=wish.told))
     return redirect(url_for("watchlists.show", list_id=list_id))
 
 

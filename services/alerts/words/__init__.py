@@ -3,6 +3,7 @@
 from services.alerts.words.draft import Draft
 from services.alerts.words.parser import MAX_TEXT, parse
 from services.alerts.words.sentence import sentence
+from services.alerts.words.telling import told
 from services.errors import WordsError
 
-__all__ = ["MAX_TEXT", "Draft", "WordsError", "parse", "sentence"]
+__all__ = ["MAX_TEXT", "Draft", "WordsError", "parse", "sentence", "told"]
