@@ -38,6 +38,7 @@ def test_parsing_sets_nothing(person: Person):
         "frequency": "once",
         "expires_at": None,
         "sentence": "BTC-USD crosses below its 200 day average, once",
+        "told": "BTC-USD crosses below its 200 day average, once",
     }
     assert person.get("/alerts").json["items"] == []
 
