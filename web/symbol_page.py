@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext as _
-
 from services.alerts import phrases, units
 from services.alerts.conditions import PriceCondition
 from services.alerts.key_figures import KeyFigures, key_figures
@@ -20,6 +18,7 @@ from services.market.ranges import Course, RangeName
 from services.store.alerts import Alert
 from services.store.triggers import Trigger
 from services.store.watchlists import Watchlist
+from services.texts import gettext as _
 from web import words
 from web.context import me, now, services
 from web.courses import course_of, days_at_hand, minutes_at_hand

@@ -79,7 +79,7 @@ class Devices:
         others = Query(f"users/{device.uid}/devices")
 
         def work(transaction: Transaction) -> Device:
-            stored, _ = transaction.get_all([path, gate])
+            stored, _gate = transaction.get_all([path, gate])
             if stored is not None:
                 known = Device.from_document(stored)
                 renewed = device.replace(name=known.name, created_at=known.created_at)

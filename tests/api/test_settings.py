@@ -24,6 +24,7 @@ def test_at_first_alerts_ring_by_mail_and_nothing_is_quiet(person: Person):
         "quiet_hours": None,
         "digest": "never",
         "time_zone": "UTC",
+        "language": None,
     }
 
 

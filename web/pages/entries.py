@@ -4,10 +4,10 @@ from functools import partial
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from services.errors import InvalidInput, NotFound
 from services.store.watchlists import Watchlist
+from services.texts import gettext as _
 from web.context import me, people_only, services
 from web.forms import Form, is_symbol, paragraph
 from web.pages.lists import edit_page

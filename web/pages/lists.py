@@ -4,11 +4,11 @@ from functools import partial
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from services.errors import InvalidInput, LimitReached, NotFound
 from services.ids import new_id
 from services.store.watchlists import MAX_NAME, MAX_NOTE, Watchlist
+from services.texts import gettext as _
 from web import forms
 from web.context import me, now, people_only, services
 from web.forms import Form

@@ -4,7 +4,6 @@ from urllib.parse import quote as url_quote
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from services.alerts import units
 from services.errors import InvalidInput, LimitReached, NoQuote, NotFound, UnknownSymbol
@@ -13,6 +12,7 @@ from services.market.absent import Absent
 from services.market.models import Quote
 from services.market.ranges import RANGES, USUAL, RangeName
 from services.store.watchlists import Entry
+from services.texts import gettext as _
 from web import hours
 from web.context import me, now, people_only, services
 from web.forms import Form, is_symbol, number

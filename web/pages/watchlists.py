@@ -5,8 +5,6 @@ from datetime import datetime
 
 from flask import Blueprint, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from markupsafe import Markup
 
 from services.bringing import Bringing, Outcome
@@ -19,6 +17,8 @@ from services.errors import (
     WordsError,
 )
 from services.store.watchlists import MAX_SYMBOLS, Entry, Watchlist
+from services.texts import gettext as _
+from services.texts import ngettext
 from services.watchlist_csv import Line
 from web import columns
 from web.context import me, now, people_only, services
