@@ -11,6 +11,7 @@ from services.alerts import units
 from services.texts import LANGUAGES, speaking
 from web import filters, words
 
+pytest_plugins = ["tests.support.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SCRIPT = Path(__file__).parents[2] / "static" / "js" / "numbers.js"
 PRICES = (0.0, 0.00000123, 0.5, 1.085, 9.99, 12.34567, 180.5, 1234.5, 715930.0, -37.63, 1e12)
