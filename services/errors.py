@@ -49,6 +49,10 @@ class ClockSkew(StoreError):
     """This machine's clock and the store's are too far apart; the message carries the remedy."""
 
 
+class BackupError(StoreError):
+    """A backup cannot be made, read or restored; the message carries the remedy."""
+
+
 class BadDocument(StoreError):
     """A stored document does not have the shape this version of Bellwether reads."""
 

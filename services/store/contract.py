@@ -10,6 +10,7 @@ Order of values, within and between types, is Firestore's: null, booleans, numbe
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -134,6 +135,20 @@ class Transaction(Reader, Protocol):
     def write(self, *writes: Write) -> None: ...
 
 
+class Snapshot(Protocol):
+    """All documents as they were at one moment, whatever is written meanwhile."""
+
+    @property
+    def read_time(self) -> datetime:
+        """That moment, by the store's clock."""
+
+    def all(self, after: str | None = None) -> Iterator[Document]:
+        """Every document, streamed by path, from behind `after`."""
+
+    def size(self) -> int:
+        """How many documents there were."""
+
+
 class Store(Reader, Protocol):
     """One engine. Every method may raise `StoreUnavailable`."""
 
@@ -164,6 +179,9 @@ class Store(Reader, Protocol):
 
     def size(self) -> int:
         """How many documents there are."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """The documents as of now, for as long as the context lasts."""
 
     def ping(self) -> None:
         """Return when the store answers, else raise StoreUnavailable."""

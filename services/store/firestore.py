@@ -1,7 +1,9 @@
 """The engine on Google's Firestore, in native mode."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -10,7 +12,7 @@ from google.api_core import exceptions as google
 from services.errors import StoreUnavailable
 from services.store.batch import check_batch
 from services.store.billing import Bill
-from services.store.contract import Create, Document, Query, Transaction, Update, Write
+from services.store.contract import Create, Document, Query, Snapshot, Transaction, Update, Write
 from services.store.firestore_calls import UNANSWERED, again_after, commit, fetch, read
 from services.store.firestore_client import DEFAULT_DATABASE, Database, cloud, emulator
 from services.store.firestore_errors import explained
@@ -97,16 +99,28 @@ class FirestoreStore:
         root = self._database.root
         return self._number(parent_of(root, query), query_message(root, query))
 
-    def all(self, after: str | None = None) -> Iterator[Document]:
+    def all(self, after: str | None = None, **moment: Any) -> Iterator[Document]:
         if after is not None:
             check_document_path(after)
         root = self._database.root
         behind = partial(_behind_all, root, after)
-        return stream_documents(self._database, self.bill.account(), root.rstrip("/"), behind)
+        account = self.bill.account()
+        return stream_documents(self._database, account, root.rstrip("/"), behind, **moment)
 
-    def size(self) -> int:
+    def size(self, **moment: Any) -> int:
         root = self._database.root
-        return self._number(root.rstrip("/"), message_of_all(root))
+        return self._number(root.rstrip("/"), message_of_all(root), **moment)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Firestore keeps the past hour, with point-in-time recovery seven days of whole minutes:
+        whoever reads for longer is told that the moment is too old."""
+        with explained():
+            names = [f"{self._database.root}system/checker"]
+            request = {"database": self._database.name, "documents": names}
+            (answer,) = read(self._database, "batch_get_documents", request)
+        self.bill.account().read(1)
+        yield _FirestoreSnapshot(self, answer.read_time)
 
     def ping(self) -> None:
         self.get("system/checker")
@@ -114,17 +128,32 @@ class FirestoreStore:
     def close(self) -> None:
         self._database.close()
 
-    def _number(self, parent: str, message: Any) -> int:
+    def _number(self, parent: str, message: Any, **moment: Any) -> int:
         aggregation = {
             "structured_query": message,
             "aggregations": [{"alias": "number", "count": {}}],
         }
-        request = {"parent": parent, "structured_aggregation_query": aggregation}
+        request = {"parent": parent, "structured_aggregation_query": aggregation, **moment}
         with explained():
             (answer,) = read(self._database, "run_aggregation_query", request)
         number = int(answer.result.aggregate_fields["number"].integer_value)
         self.bill.account().counted(number)
         return number
+
+
+class _FirestoreSnapshot:
+    """The documents of `store` at the moment of Google's clock that each request names."""
+
+    def __init__(self, store: FirestoreStore, moment: Any) -> None:
+        self._store = store
+        self._moment = moment
+        self.read_time: datetime = moment.ToDatetime(UTC)
+
+    def all(self, after: str | None = None) -> Iterator[Document]:
+        return self._store.all(after, read_time=self._moment)
+
+    def size(self) -> int:
+        return self._store.size(read_time=self._moment)
 
 
 def _is_conditional(write: Write) -> bool:

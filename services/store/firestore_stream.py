@@ -22,13 +22,13 @@ Behind = Callable[[Document | None, int], Any]
 
 
 def stream_documents(
-    database: Database, account: Account, parent: str, behind: Behind
+    database: Database, account: Account, parent: str, behind: Behind, **moment: Any
 ) -> Iterator[Document]:
-    """The documents, as they come; few are in memory at once."""
+    """The documents, as they come; few are in memory at once. `moment` may name a `read_time`."""
     last, seen = None, 0
     with explained():
         while message := behind(last, seen):
-            request = {"parent": parent, "structured_query": message}
+            request = {"parent": parent, "structured_query": message, **moment}
             answers, first = again_after(*UNANSWERED)(_begin)(database, request)
             try:
                 for answer in chain(first, answers):

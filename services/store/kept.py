@@ -6,10 +6,11 @@ Every commit passes here, whoever makes it, so that what is kept is dropped in o
 
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from services.store.contract import Document, Query, Store, Transaction, Write
+from services.store.contract import Document, Query, Snapshot, Store, Transaction, Write
 from services.store.encoding import from_json, to_json
 from services.store.shelf import Shelf
 from services.store.values import Plain
@@ -64,6 +65,9 @@ class KeptStore:
 
     def size(self) -> int:
         return self._store.size()
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        return self._store.snapshot()
 
     def ping(self) -> None:
         self._store.ping()

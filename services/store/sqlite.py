@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from services.store.contract import (
     Fields,
     Query,
     Set,
+    Snapshot,
     Transaction,
     Update,
     Write,
@@ -115,8 +117,14 @@ class SqliteStore:
 
     def size(self) -> int:
         with self._connection() as connection:
-            (number,) = connection.execute("SELECT count(*) FROM documents").fetchone()
-        return int(number)
+            return _size(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Readers and writers are not held up; the log beside the file grows until its end."""
+        with self._connection() as connection, _snapshot(connection):
+            connection.execute("SELECT key FROM documents LIMIT 1").fetchone()  # begins it
+            yield _SqliteSnapshot(connection, self._clock())
 
     def ping(self) -> None:
         with self._connection() as connection:
@@ -140,9 +148,8 @@ class SqliteStore:
             ]
 
     def _page_of_all(self, after: str | None, size: int) -> list[Document]:
-        key = b"" if after is None else key_of(after)
         with self._connection() as connection:
-            return [_document(row) for row in connection.execute(_READ_BEHIND, (key, size))]
+            return _page_of_all(connection, after, size)
 
     def _open(self) -> sqlite3.Connection:
         """A new connection; the first one of each process looks whether the file is sound."""
@@ -173,6 +180,20 @@ class SqliteStore:
                 connection.close()
             else:
                 idle.append(connection)
+
+
+class _SqliteSnapshot:
+    """What the connection sees since its transaction began."""
+
+    def __init__(self, connection: sqlite3.Connection, read_time: datetime) -> None:
+        self._connection = connection
+        self.read_time = read_time
+
+    def all(self, after: str | None = None) -> Iterator[Document]:
+        return stream_all(after, partial(_page_of_all, self._connection))
+
+    def size(self) -> int:
+        return _size(self._connection)
 
 
 class _SqliteTransaction(Buffered):
@@ -214,6 +235,16 @@ def _ended(connection: sqlite3.Connection) -> Iterator[None]:
 def _read(connection: sqlite3.Connection, key: bytes) -> Document | None:
     row = connection.execute(_READ, (key,)).fetchone()
     return None if row is None else _document(row)
+
+
+def _page_of_all(connection: sqlite3.Connection, after: str | None, size: int) -> list[Document]:
+    key = b"" if after is None else key_of(after)
+    return [_document(row) for row in connection.execute(_READ_BEHIND, (key, size))]
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    (number,) = connection.execute("SELECT count(*) FROM documents").fetchone()
+    return int(number)
 
 
 def _document(row: tuple[bytes, str, str]) -> Document:

@@ -49,5 +49,11 @@ def check_complete(store: Reader, name: str) -> None:
     if bookmark is not None:
         raise StoreUnavailable(
             f"{name} holds a part of {bookmark.origin} only: a copy into it was interrupted."
-            f" Finish it first: flask store copy {bookmark.origin} {name}"
+            f" Finish it first: flask {_words(bookmark.origin)} {name}"
         )
+
+
+def _words(origin: str) -> str:
+    """The command that copies from `origin`, but for its target."""
+    kind, _, name = origin.partition(" ")
+    return f"backup restore {name.split()[0]} --to" if kind == "backup" else f"store copy {origin}"
