@@ -5,6 +5,7 @@ Read from the environment, then from `.env`. `.env.example` lists the same names
 
 import base64
 import binascii
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
 SHORTEST_TOKEN = 16
+NEW_KEY = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+"""Prints a good key."""
+_BETWEEN_KEYS = ", \t\r\n"
 _ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -36,6 +40,10 @@ class Settings(BaseSettings):
     """How people reach the site, for links in mails; default http://localhost:PORT."""
     proxy_hops: int = Field(0, ge=0, le=5)
     """How many proxies stand in front and tell the client's address (Heroku: 1); 0 trusts none."""
+    bellwether_env: Literal["", "production", "development"] = ""
+    """production: what is missing or unsafe stops the start. Empty: that, but for `make run`."""
+    flask_debug: bool = False
+    """Flask's debug mode, which shows strangers the code; production does not start with it."""
     bellwether_data: Path = Path("var")
     """Folder of everything that one machine keeps: database, Redis file, mails, secrets."""
     quotes: Literal["auto", "yahoo", "replay"] = "auto"
@@ -76,8 +84,15 @@ class Settings(BaseSettings):
     """Which of the project's Firestore databases; only the default one is free of charge."""
     firestore_emulator_host: str = ""
     """host:port of Google's emulator; documents go there (project `bellwether` if none is set)."""
+    triggers_kept_days: int = Field(730, ge=0, le=36_500)
+    """For so long what rang, and alerts that have expired, are kept; 0: for ever."""
+    devices_kept_days: int = Field(365, ge=0, le=36_500)
+    """Devices that show no sign of life for so long are forgotten; 0: never."""
+    unconfirmed_kept_days: int = Field(30, ge=0, le=36_500)
+    """Accounts never confirmed nor used are deleted after so long; 0: never."""
     secret_key: str = ""
-    """Signs links and forms; empty: made once and kept in BELLWETHER_DATA (one machine only)."""
+    """Signs links and forms; empty: made once and kept in BELLWETHER_DATA (one machine only).
+    Several, with commas or spaces between: the first signs, the others are still believed."""
     sentry_dsn: str = ""
     """Where errors are reported; empty: nowhere."""
     news_api_key: str = ""
@@ -110,6 +125,11 @@ class Settings(BaseSettings):
             raise ValueError("this is no key of Web Push; make one: flask --app app push-key")
         return SecretStr(text)
 
+    @field_validator("secret_key")
+    @classmethod
+    def _without_empty_keys(cls, value: str) -> str:
+        return value.strip(_BETWEEN_KEYS)
+
     @field_validator("firebase_project_id")
     @classmethod
     def _project(cls, value: str) -> str:
@@ -118,6 +138,13 @@ class Settings(BaseSettings):
     @property
     def uses_firestore(self) -> bool:
         return bool(self.firebase_project_id or self.firestore_emulator_host)
+
+    @property
+    def in_production(self) -> bool:
+        """Whether what is missing or unsafe stops the start."""
+        if self.bellwether_env:
+            return self.bellwether_env == "production"
+        return not self.bellwether_local
 
     @property
     def address(self) -> str:
@@ -129,19 +156,31 @@ class Settings(BaseSettings):
         return self.bellwether_data.resolve()
 
     def signing_key(self) -> str:
-        """`secret_key`, or the one kept in the data folder, made at first use.
+        """The key that signs; raises as `signing_keys`."""
+        return self.signing_keys()[-1]
+
+    def signing_keys(self) -> list[str]:
+        """What is believed, the one that signs last, as itsdangerous wants them: those of
+        `secret_key`, or those kept in the data folder, where one is made at first use.
 
         Raises SettingsError where it cannot be shared: on a hosted store every process
         must be given the same key.
         """
-        if self.secret_key:
-            return self.secret_key
-        if self.firebase_project_id and not self.bellwether_local:
+        given = self.secret_key
+        if not given and self.firebase_project_id and not self.bellwether_local:
             raise SettingsError(
                 "SECRET_KEY is not set. Set it to a long random text, the same for every process:"
-                ' python -c "import secrets; print(secrets.token_urlsafe(48))"'
+                f" {NEW_KEY}"
             )
-        return kept_secret(self.data / "secret_key", lambda: secrets.token_urlsafe(48))
+        if not given:
+            file = self.data / "secret_key"
+            given = kept_secret(file, lambda: secrets.token_urlsafe(48))
+        return keys_of(given)[::-1]
+
+
+def keys_of(text: str) -> list[str]:
+    """The keys in a text that has commas or spaces between them, the one that signs first."""
+    return re.split(rf"[{_BETWEEN_KEYS}]+", text.strip(_BETWEEN_KEYS))
 
 
 def _is_private_key(text: str) -> bool:

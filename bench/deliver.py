@@ -161,9 +161,9 @@ def measure(workers: int, count: int, folder: Path) -> Run:
         with redis_server(folder) as redis:
             socket = redis.connection_pool.connection_kwargs["path"]
             settings = Settings(
-                _env_file=None, bellwether_data=folder / "var", secret_key="for benchmarks",
-                redis_url=f"unix://{socket}", smtp_url=f"smtp://127.0.0.1:{port}", quotes="replay",
-                log_level="WARNING",
+                _env_file=None, bellwether_env="development", bellwether_data=folder / "var",
+                secret_key="for benchmarks", redis_url=f"unix://{socket}",
+                smtp_url=f"smtp://127.0.0.1:{port}", quotes="replay", log_level="WARNING",
             )  # fmt: skip
             services = open_services(settings, RqJobs)
             with closing(services.store), working(workers, settings, redis, log):

@@ -75,7 +75,7 @@ class Services:
 
     @cached_property
     def links(self) -> Links:
-        return Links(self.settings.signing_key())
+        return Links(self.settings.signing_keys())
 
     @cached_property
     def accounts(self) -> Accounts:

@@ -45,7 +45,7 @@ WITHOUT_SESSION = (
     "/ready",
     "/metrics",
     "/favicon.ico",
-    "/push-worker.js",
+    "/manifest.webmanifest",
     "/theme",
 )
 """Paths that say the same to everybody, also while Redis is away."""
@@ -57,9 +57,11 @@ limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, headers_e
 
 def protect(app: Flask, settings: Settings, redis: Redis) -> None:
     """Configure everything that stands between the network and the views."""
-    https = settings.address.startswith("https://")
+    https, keys = settings.address.startswith("https://"), settings.signing_keys()
     app.config.update(
-        SECRET_KEY=settings.signing_key(),
+        SECRET_KEY=keys[-1],
+        SECRET_KEY_FALLBACKS=keys[:-1],
+        WTF_CSRF_SECRET_KEY=keys,
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         SESSION_TYPE="redis",
         SESSION_REDIS=redis,

@@ -20,7 +20,8 @@ MAIL_LIFE = timedelta(days=366)
 class Links:
     """Makes and opens tokens. One for a reset dies with the password that it was made for."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str | list[str]) -> None:
+        """`key` may be several: the last one signs, all are believed."""
         self._key = key
 
     def make(self, purpose: Purpose, user: User, now: datetime) -> str:

@@ -54,5 +54,5 @@ def _open(collection: str, text: str) -> list[Any]:
 
 
 def _signer(collection: str) -> URLSafeSerializer:
-    key = services().settings.signing_key()
-    return URLSafeSerializer(key, salt=f"cursor:{me().uid}:{collection}")
+    keys = services().settings.signing_keys()
+    return URLSafeSerializer(keys, salt=f"cursor:{me().uid}:{collection}")

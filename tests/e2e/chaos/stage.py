@@ -49,6 +49,7 @@ def stage(engine: Engine, plan: Plan, folder: Path, emulator: str) -> Iterator[S
     with mortal_redis(folder / "redis") as redis, _door(emulator) as door, _mailbox() as mailbox:
         settings = Settings(
             _env_file=None,
+            bellwether_env="development",
             bellwether_data=folder / "var",
             secret_key="chaos",
             redis_url=redis.url,
