@@ -102,6 +102,12 @@ class Settings(BaseSettings):
     metrics_port: int = Field(0, ge=0, le=65535)
     """Where a worker serves /metrics, on machines without a web process; 0: nowhere."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """One JSON object or one line of text for each event; `auto`: text on a terminal."""
+    operator_email: str = ""
+    """Who is told by mail when alerts are not checked, and when they are again."""
+    operator_url: SecretStr = SecretStr("")
+    """The same by a chat, pager or webhook: an Apprise address; both may be set."""
     bellwether_local: bool = False
     """Set by `make run`: pages under /local are served, to loopback only."""
 
