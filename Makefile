@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost bench-live bench-deliver bench-web chaos lock texts clean
+.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost bench-live bench-deliver bench-web lighthouse chaos lock texts clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -55,6 +55,9 @@ bench-deliver: .venv/dev ## 1,000 alerts ring in one check: mails a second, and 
 
 bench-web: .venv/dev ## requests a second of the watchlist beside a bare hello (needs wrk)
 	@$(BIN)/python -m bench.web
+
+lighthouse: .venv/dev ## Lighthouse's scores of the main pages (needs Node and Chromium)
+	@$(BIN)/python -m bench.lighthouse $(LIGHTHOUSE)
 
 chaos: .venv/dev ## kill everything for 20 minutes: no alert lost or doubled (CHAOS="--short")
 	@$(BIN)/python -m tests.e2e.chaos $(CHAOS)
