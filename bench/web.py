@@ -38,8 +38,6 @@ from services.redis_client import open_redis
 from services.store.alerts import Alert
 from services.store.billing import bill_of
 from services.store.contract import MAX_BATCH, Create, Store
-from services.store.kept import KeptStore
-from services.store.shelf import Shelf
 from services.store.sqlite import SqliteStore
 from services.store.watchlists import Entry, Watchlist
 from tests.support.redis_server import free_port
@@ -248,8 +246,8 @@ def _tell_commands(after: dict[str, int], before: dict[str, int]) -> None:
 
 
 def site_on(store: Store, redis: Redis, url: str, folder: Path) -> Site:
-    """The application in this process, on `store` with pages kept; its time is in our hand."""
-    site = make_site(KeptStore(store, Shelf(redis)), redis, url, folder)
+    """The application in this process, on `store`; its time is in our hand."""
+    site = make_site(store, redis, url, folder)
     site.jobs.run_market(site.market, QuoteCache(redis), lambda: site.at, redis)
     return site
 

@@ -21,6 +21,8 @@ from services.container import Services
 from services.market.cache import QuoteCache
 from services.market.models import Match
 from services.store.contract import Store
+from services.store.kept import KeptStore
+from services.store.shelf import Shelf
 from tests.support.market import MONDAY, FixedProvider, RecordingJobs
 from web.security import limiter
 
@@ -117,7 +119,7 @@ def make_site(store: Store, redis: Redis, redis_url: str, folder: Path) -> Site:
         port=5000,
     )
     jobs, market = RecordingJobs(), FixedProvider()
-    services = Services(settings, store, redis, jobs)
+    services = Services(settings, KeptStore(store, Shelf(redis)), redis, jobs)
     accounts = Accounts(services.users, redis, jobs, services.links, FAST_PASSWORDS)
     services.__dict__["accounts"] = accounts
     app = create_app(settings, services)
