@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     """Which of the project's Firestore databases; only the default one is free of charge."""
     firestore_emulator_host: str = ""
     """host:port of Google's emulator; documents go there (project `bellwether` if none is set)."""
+    backup_to: str = ""
+    """Folder of the backups: a path, gs://BUCKET/PATH or s3://BUCKET/PATH; empty: `backups` in
+    BELLWETHER_DATA."""
     triggers_kept_days: int = Field(730, ge=0, le=36_500)
     """For so long what rang, and alerts that have expired, are kept; 0: for ever."""
     devices_kept_days: int = Field(365, ge=0, le=36_500)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from redis import Redis
 
@@ -37,6 +38,9 @@ from services.store.shelf import Shelf
 from services.store.triggers import Triggers
 from services.store.users import Users
 from services.store.watchlists import Watchlists
+
+if TYPE_CHECKING:
+    from services.backup.backups import Backups
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,13 @@ class Services:
     @cached_property
     def readings(self) -> Readings:
         return Readings(self.redis)
+
+    @cached_property
+    def backups(self) -> "Backups":
+        """Raises BackupError where BACKUP_TO cannot be used."""
+        from services.backup.site import backups_of  # only where it is used
+
+        return backups_of(self.settings, self.store, self.redis)
 
     @cached_property
     def desk(self) -> QuoteDesk:

@@ -6,9 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
-
 from services.errors import BackupError, BellwetherError
 from services.store.sqlite_file import sync_folder
 
@@ -24,10 +21,7 @@ class Folder:
     def __init__(self, url: str) -> None:
         self.url = url
         self._fs, self._root = _reached(url)
-
-    @property
-    def is_local(self) -> bool:
-        return isinstance(self._fs, LocalFileSystem)
+        self._is_local = "file" in self._fs.protocol
 
     def names(self) -> list[str]:
         """What lies in the folder, in order; nothing where it was not made yet."""
@@ -41,7 +35,7 @@ class Folder:
     def put(self, name: str, content: bytes) -> None:
         """Write a file, whole or not at all."""
         with self._explained("written"):
-            if self.is_local:
+            if self._is_local:
                 _put_on_disk(Path(self._at(name)), content)
             else:
                 self._fs.pipe_file(self._at(name), content)
@@ -78,6 +72,8 @@ class Folder:
 
 def _reached(url: str) -> tuple[Any, str]:
     scheme = url.partition("://")[0] if "://" in url else ""
+    import fsspec  # only where backups are made or looked at
+
     try:
         fs, root = fsspec.core.url_to_fs(url)
     except ImportError as error:

@@ -9,6 +9,7 @@ from flask import Flask
 from config import SettingsError
 from services.errors import StoreUnavailable
 from web.commands.alerts import alerts
+from web.commands.backup import backup
 from web.commands.check import check
 from web.commands.engine import EXTENSION as ENGINE
 from web.commands.engine import Engine
@@ -23,7 +24,7 @@ class _Failure(click.ClickException):
 
 
 def register(app: Flask) -> None:
-    for command in (store, alerts, check, push_key):
+    for command in (store, backup, alerts, check, push_key):
         app.cli.add_command(command)
 
 

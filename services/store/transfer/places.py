@@ -18,7 +18,7 @@ from services.store.transfer.plan import Consent, Names, Progress
 
 _FIRESTORE = re.compile(r"[a-z][a-z0-9.:-]+(/[a-z][a-z0-9-]+)?")
 _DEFAULT = "(default)"
-_AT_ONCE = {"sqlite": 1, "firestore": 4}  # SQLite has one writer; Firestore waits on the network
+AT_ONCE = {"sqlite": 1, "firestore": 4}  # SQLite has one writer; Firestore waits on the network
 _FORMS = "A place is sqlite:PATH, firestore:PROJECT, firestore:PROJECT/DATABASE or file:PATH."
 
 
@@ -72,8 +72,8 @@ def copy_between(
             check_complete(documents, names.source)
         if target.scheme == "file":
             return export(documents, Path(target.location), names, consent, progress)
-        with closing(_store(target, access)) as store:
-            at_once = _AT_ONCE[target.scheme]
+        with closing(open_place(target, access)) as store:
+            at_once = AT_ONCE[target.scheme]
             return copy(documents, store, names, consent, progress, at_once=at_once)
 
 
@@ -98,11 +98,12 @@ def _source(place: Place, access: Access) -> Iterator[Store | Archive]:
         raise StoreUnavailable(
             f"There is no database at {place.location}. See that it is named right."
         )
-    with closing(_store(place, access)) as store:
+    with closing(open_place(place, access)) as store:
         yield store
 
 
-def _store(place: Place, access: Access) -> Store:
+def open_place(place: Place, access: Access) -> Store:
+    """The store at `place`, which is no file. Raises StoreUnavailable over credentials."""
     if place.scheme == "sqlite":
         return store_in_file(Path(place.location))
     project, _, database = place.location.partition("/")
