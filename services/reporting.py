@@ -1,26 +1,28 @@
-"""Logging, and error reports where they are wanted; every process begins with it."""
+"""Log lines, and error reports where they are wanted; every process begins with it."""
 
-import logging
-from typing import Any
+from typing import Any, cast
 
 import sentry_sdk
 
 from config import Settings
+from services.logs import start_logging
+from services.logs.redaction import redaction_of
+from services.scrubbing import Scrubbing
 
 
 def start_reporting(settings: Settings) -> None:
-    """Log to standard error from `log_level` on; report errors to `sentry_dsn` if it is set."""
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    """Log from `log_level` on; report errors to `sentry_dsn` if it is set."""
+    start_logging(settings)
+    if not settings.sentry_dsn:
+        return
+    scrubbing = Scrubbing(redaction_of(settings))
+    sentry_sdk.init(
+        settings.sentry_dsn,
+        before_send=cast(Any, scrubbing.event),
+        before_breadcrumb=cast(Any, scrubbing.crumb),
+        include_local_variables=False,
+        max_request_body_size="never",
+        send_default_pii=False,
+        auto_session_tracking=False,
+        send_client_reports=False,
     )
-    for chatty in ("rq.worker", "rq_scheduler.scheduler", "rq.scheduler"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))
-    if settings.sentry_dsn:
-        sentry_sdk.init(
-            settings.sentry_dsn, send_default_pii=False, before_breadcrumb=_without_addresses
-        )
-
-
-def _without_addresses(crumb: dict[str, Any], _: dict[str, Any]) -> dict[str, Any] | None:
-    """Nothing about requests: the paths of webhooks and chats are secrets."""
-    return None if crumb.get("category") == "httplib" else crumb

@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config import Settings
 from services.logs.lines import as_text
-from services.logs.redaction import Redaction, secrets_of
+from services.logs.redaction import redaction_of
 
 ACCESS = "bellwether.access"
 _CHATTY = ("rq.worker", "rq_scheduler.scheduler", "rq.scheduler")
@@ -51,7 +51,7 @@ def formatter(settings: Settings, *, is_terminal: bool = False) -> ProcessorForm
             ProcessorFormatter.remove_processors_meta,
             _spread,
             structlog.processors.format_exc_info,
-            Redaction(settings.signing_key(), secrets_of(settings)),
+            redaction_of(settings),
             as_text if text else structlog.processors.JSONRenderer(),
         ],
     )

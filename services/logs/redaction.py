@@ -8,12 +8,13 @@ the same name, which nobody can turn back who does not have the key.
 import hashlib
 import hmac
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from structlog.typing import EventDict, WrappedLogger
 
-from config import Settings
+from config import Settings, SettingsError
 
 LEFT_OUT = "…"
 LONGEST = 20_000
@@ -40,18 +41,27 @@ _ID = re.compile(r"(?<![0-9A-Za-z])[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Za-z])")
 _RUN = re.compile(r"(?<![\w-])[\w-]{20,}", re.ASCII)
 
 
+def redaction_of(settings: Settings) -> "Redaction":
+    """Without a key that all processes have, this one gives short names of its own."""
+    try:
+        keys = settings.signing_keys()
+    except SettingsError:  # told where the key is needed
+        keys = [secrets.token_hex()]
+    return Redaction(keys[-1], [*keys, *secrets_of(settings)])
+
+
 def secrets_of(settings: Settings) -> list[str]:
-    """The secrets of this site, which are left out wherever they stand."""
+    """The secrets of this site beside its keys; they are left out wherever they stand."""
     addresses = (settings.redis_url, settings.smtp_url, settings.sentry_dsn)
     passwords = [urlsplit(address).password for address in addresses]
     return [
         secret
         for secret in (
-            settings.secret_key,
             settings.metrics_token.get_secret_value(),
             settings.vapid_private_key.get_secret_value(),
             settings.firebase_credentials_base64,
             settings.news_api_key,
+            settings.operator_url.get_secret_value(),
             *passwords,
         )
         if secret
