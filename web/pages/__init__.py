@@ -2,7 +2,7 @@
 
 from flask import Flask, Response
 
-from web import assets, filters
+from web import assets, compression, filters
 from web.context import services, signed_in
 from web.market import market
 from web.pages import (
@@ -67,6 +67,7 @@ BLUEPRINTS = (
 def register(app: Flask) -> None:
     """Serve the pages and what their templates need from `app`."""
     assets.register(app)
+    compression.register(app)
     filters.register(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(
