@@ -15,6 +15,7 @@ from services.errors import BellwetherError
 from services.metrics.shared import share_metrics
 from services.reporting import start_reporting
 from web import api, commands, errors, languages, pages, security
+from web.seen import Seen
 from workers.queues import RqJobs
 
 
@@ -27,6 +28,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.extensions[commands.ENGINE] = partial(_open_engine, services)
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    app.wsgi_app = Seen(app.wsgi_app)  # type: ignore[method-assign]
     security.protect(app, settings, services.redis)
     languages.register(app)
     errors.register(app)

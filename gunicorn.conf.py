@@ -8,6 +8,7 @@ from gunicorn.workers.base import Worker
 
 from config import SettingsError, load_settings
 from services.errors import StoreUnavailable
+from services.logs import start_logging
 from services.store import require_usable
 
 try:
@@ -16,6 +17,8 @@ except SettingsError as error:
     print(error, file=sys.stderr)  # noqa: T201  the reason why nothing starts
     raise SystemExit(2) from None
 
+start_logging(settings)
+logger_class = "services.logs.gunicorn.GunicornLogger"
 bind = f"{'127.0.0.1' if settings.bellwether_local else '0.0.0.0'}:{settings.port}"  # noqa: S104  a server's port is public
 worker_class = "gthread"
 threads = 8

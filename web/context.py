@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from services.accounts import Profile
 from services.container import Services
+from services.logs.context import is_of
 from web import kept
 
 P = ParamSpec("P")
@@ -32,6 +33,8 @@ def signed_in() -> Profile | None:
     if "profile" not in g:
         uid, epoch = session.get("uid"), session.get("auth_epoch")
         g.profile = services().accounts.profile(uid, epoch) if uid and epoch else None
+        if g.profile:
+            is_of(g.profile.uid)
     return cast(Profile | None, g.profile)
 
 

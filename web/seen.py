@@ -1,0 +1,69 @@
+"""Each request as operators see it: an id, one line in the log, and the time it took."""
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.datastructures import Headers
+
+from services.logs import ACCESS
+from services.logs.context import of_request, request_id
+from services.metrics import REQUESTS
+from services.metrics.memory import note_memory
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HEADER = "X-Request-ID"
+PROBES = frozenset({"/health", "/ready", "/metrics"})
+"""Asked every few seconds: their lines are for DEBUG, while all is well."""
+NO_ROUTE = "none"
+log = logging.getLogger(ACCESS)
+
+
+class Seen:
+    """Around a Flask application: its errors have become answers within."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        begun = time.perf_counter()
+        id_ = request_id(environ.get("HTTP_X_REQUEST_ID"))
+        answer: list[Any] = ["500", None]
+
+        def start_with_id(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            headers.append((HEADER, id_))
+            answer[:] = status[:3], Headers(headers).get("Content-Length", type=int)
+            return start(status, headers, exc_info)
+
+        with of_request(id_):
+            try:
+                return self._app(environ, start_with_id)
+            finally:
+                _tell(environ, answer[0], answer[1], time.perf_counter() - begun)
+
+
+def _tell(environ: "WSGIEnvironment", status: str, size: int | None, seconds: float) -> None:
+    method, route = _asked_for(environ)
+    REQUESTS.labels(method, route, status).observe(seconds)
+    note_memory("web")
+    level = logging.DEBUG if route in PROBES and status < "400" else logging.INFO
+    if log.isEnabledFor(level):
+        fields = {
+            "method": method,
+            "route": route,
+            "status": int(status),
+            "ms": round(seconds * 1000, 1),
+            "bytes": size,
+        }
+        log.log(level, "answered", extra={"fields": fields})
+
+
+def _asked_for(environ: "WSGIEnvironment") -> tuple[str, str]:
+    """The method, and the rule of the address: what is in its place may be a secret. What fits
+    no rule is one route, with one method, whatever strangers think of."""
+    request = environ.get("werkzeug.request")
+    rule = request.url_rule if request is not None else None
+    return (environ["REQUEST_METHOD"], rule.rule) if rule else ("-", NO_ROUTE)
