@@ -8,6 +8,8 @@ from threading import Thread
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from prometheus_client.registry import Collector
+
 from config import Settings
 from services.metrics.access import Asked, status_of
 from services.metrics.shared import CONTENT_TYPE, metrics_text
@@ -29,7 +31,7 @@ class _Handler(WSGIRequestHandler):
         """Say nothing: it is asked every few seconds."""
 
 
-def serve_metrics(settings: Settings) -> WSGIServer | None:
+def serve_metrics(settings: Settings, site: Collector | None = None) -> WSGIServer | None:
     """Answer `GET /metrics` beside the work where `metrics_port` is set.
 
     Without a token on loopback only. Several workers of a machine may be given the same port:
@@ -40,7 +42,7 @@ def serve_metrics(settings: Settings) -> WSGIServer | None:
     token = settings.metrics_token.get_secret_value()
     address = "0.0.0.0" if token else "127.0.0.1"  # noqa: S104  who knows the token may ask
     try:
-        server = make_server(address, settings.metrics_port, _Metrics(token), _Server, _Handler)
+        server = make_server(address, settings.metrics_port, _Metrics(token, site), _Server, _Handler)
     except OSError as error:
         log.warning("No metrics on METRICS_PORT=%d: %s", settings.metrics_port, error.strerror)
         return None
@@ -49,8 +51,9 @@ def serve_metrics(settings: Settings) -> WSGIServer | None:
 
 
 class _Metrics:
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, site: Collector | None) -> None:
         self._token = token
+        self._site = site
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         status = HTTPStatus(self._status(environ))
@@ -59,7 +62,7 @@ class _Metrics:
         if status == HTTPStatus.UNAUTHORIZED:
             headers.append(("WWW-Authenticate", "Bearer"))
         start(f"{status.value} {status.phrase}", headers)
-        return [metrics_text() if status == HTTPStatus.OK else f"{status.phrase}\n".encode()]
+        return [metrics_text(self._site) if status == HTTPStatus.OK else f"{status.phrase}\n".encode()]
 
     def _status(self, environ: "WSGIEnvironment") -> int:
         if environ["PATH_INFO"] != "/metrics":

@@ -38,6 +38,7 @@ class Report:
     """What one check did; `unchecked` says which symbols it could not see, and why.
 
     `asleep` symbols were not asked for: their exchange has been closed since the last check.
+    `completed` when the next one need not look at it all again.
     """
 
     symbols: int = 0
@@ -45,6 +46,7 @@ class Report:
     claimed: int = 0
     recorded: int = 0
     unchecked: dict[str, str] = field(default_factory=dict)
+    completed: bool = False
 
 
 class Checker:
@@ -213,6 +215,7 @@ class Checker:
         behind = {symbol: times.state.checked_until(symbol) for symbol in unsure}
         after = CheckerState(completed_at=times.now, behind=behind)
         self._system.save_checker(self._provider.name, after, shard)
+        report.completed = True
 
     def _pause_dead(self, times: Times, report: Report) -> None:
         """Pause the alerts on symbols that have had no price for days (rule 10)."""

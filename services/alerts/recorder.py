@@ -19,6 +19,7 @@ from services.alerts.ringing import rung, trigger_of
 from services.errors import AlreadyExists, BadDocument, BellwetherError, StoreUnavailable
 from services.jobs import Jobs
 from services.live.triggers import tell_of_triggers
+from services.metrics import TRIGGERS
 from services.redis_client import text_of
 from services.store.alerts import Alert, alert_path
 from services.store.contract import Create, Document, Fields, Store, Transaction, Update, Write
@@ -164,6 +165,8 @@ class Recorder:
             for member in fired.members
         ]
         outcome = self._record_together(claims)
+        for trigger in outcome.triggers:
+            TRIGGERS.labels(trigger.condition.kind).inc()
         tell_of_triggers(self._redis, outcome.triggers)
         self._follow(outcome)
         self._acknowledge(*(entry for entry, _ in group if entry not in outcome.left))

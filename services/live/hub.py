@@ -27,6 +27,7 @@ from services.live.memory import Memory
 from services.live.quotes import QUOTES, News
 from services.live.reader import Reader
 from services.live.triggers import TRIGGERS
+from services.metrics import LIVE_STREAMS
 from services.redis_client import text_of
 
 T = TypeVar("T")
@@ -80,12 +81,14 @@ class Hub:
             if full or self._places[uid] >= self._pace.streams_of_each:
                 return False
             self._places[uid] += 1
+            LIVE_STREAMS.labels("web").inc()
             return True
 
     def free(self, uid: str) -> None:
         """Give a place back."""
         with self._lock:
             self._places[uid] -= 1
+            LIVE_STREAMS.labels("web").dec()
             if not self._places[uid]:
                 del self._places[uid]
 

@@ -2,7 +2,7 @@
 asked of a worker, once, however many pages want it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
@@ -22,6 +22,7 @@ from services.market.cache import (
 )
 from services.market.models import Bar, Match, Quote, Split
 from services.market.past_desk import PastDesk
+from services.metrics import QUOTE_AGE
 
 WAIT = 3.0
 """Seconds that a page waits for a worker, at most."""
@@ -67,6 +68,7 @@ class QuoteDesk:
         """
         readings = self._ask(symbols, now, _is_wanted)
         readings = self._await(readings, now, wait, _is_cold)
+        _note_age(readings.values())
         return {symbol: _answer(reading) for symbol, reading in readings.items()}
 
     def require(
@@ -179,6 +181,14 @@ def _is_cold(reading: Reading) -> bool:
 
 def _is_wanted(reading: Reading) -> bool:
     return reading.wanted
+
+
+def _note_age(readings: Iterable[Reading]) -> None:
+    """The oldest one tells how well the whole page is served."""
+    cached = [reading.cached for reading in readings if reading.cached]
+    if cached:
+        oldest = max(cached, key=lambda one: one.age)
+        QUOTE_AGE.labels(oldest.quote.source).observe(oldest.age.total_seconds())
 
 
 def _answer(reading: Reading) -> Answer:

@@ -13,6 +13,7 @@ from services.market.models import Bar, BarInterval, Chart, Closes, Match, Quote
 from services.market.news import NewsItem
 from services.market.provider import MAX_SYMBOLS_A_REQUEST
 from services.market.yahoo_line import TIME_LIMIT, Session, YahooLine
+from services.metrics.source import counted
 
 _QUOTES = "https://query1.finance.yahoo.com/v7/finance/quote?"
 _CHART = "https://query1.finance.yahoo.com/v8/finance/chart/"
@@ -154,7 +155,8 @@ class YahooProvider:
     ) -> Any:
         self._backoff.check(now)
         try:
-            answer = self._line.ask(url, params, absent)
+            with counted(self.name):
+                answer = self._line.ask(url, params, absent)
         except RateLimited:
             self._backoff.failed(now)
             raise

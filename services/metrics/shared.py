@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from services.metrics import REGISTRY
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-_KINDS = ("counter", "histogram")
+_KINDS = ("counter", "histogram", "gauge_livesum", "gauge_liveall")
 _FILE_BYTES = 256 * 1024
 _USED_BYTES = struct.Struct("i")
 _collector: Collector = REGISTRY
@@ -53,19 +53,21 @@ def share_metrics(folder: Path) -> None:
     _collector = _Together(folder)
 
 
-def metrics_text() -> bytes:
-    """All metrics in Prometheus' text format (CONTENT_TYPE)."""
-    return generate_latest(_collector)
+def metrics_text(site: Collector | None = None) -> bytes:
+    """All metrics in Prometheus' text format (CONTENT_TYPE), and those of the `site`."""
+    return generate_latest(_collector) + (generate_latest(site) if site else b"")
 
 
 class _Together(Collector):
-    """What the processes of a folder have counted, those that have ended too."""
+    """What the processes of a folder have counted, those that have ended too; and what those
+    that live have measured."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        files = [str(file) for file in sorted(self._folder.glob("*.db")) if _is_sound(file)]
+        found = sorted(self._folder.glob("*.db"))
+        files = [str(file) for file in found if _counts(file) and _is_sound(file)]
         together: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
         return together
 
@@ -120,6 +122,19 @@ def _prepare(folder: Path, number: int) -> None:
             draft = file.with_suffix(".new")
             draft.write_bytes(bytes(_FILE_BYTES))
             draft.replace(file)
+
+
+def _counts(file: Path) -> bool:
+    """Whether `file` tells of now: what is measured does so while its process lives."""
+    if not file.name.startswith("gauge_live"):
+        return True
+    place = file.stem.rpartition("_")[2]
+    with file.with_name(f"{place}.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _is_sound(file: Path) -> bool:

@@ -5,8 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from services.metrics.access import Asked, status_of
 from services.metrics.shared import CONTENT_TYPE, metrics_text
+from services.metrics.site import SiteMetrics
 from web.context import services
 from web.security import limiter, talisman
+from workers.queues import QUEUES
 
 pages = Blueprint("metrics", __name__)
 
@@ -25,5 +27,7 @@ def metrics() -> ResponseReturnValue:
         case 401:
             return Response("METRICS_TOKEN is needed.\n", 401, {"WWW-Authenticate": "Bearer"})
     return Response(
-        metrics_text(), headers={"Cache-Control": "no-store"}, content_type=CONTENT_TYPE
+        metrics_text(SiteMetrics(services().redis, QUEUES)),
+        headers={"Cache-Control": "no-store"},
+        content_type=CONTENT_TYPE,
     )
