@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
     def favicon() -> Response:
         return send_from_directory(folder, "img/bell.svg", max_age=86_400)
 
-    app.jinja_env.globals["asset"] = asset
+    app.jinja_env.globals.update(asset=asset, asset_version=version)
     app.add_url_rule("/assets/<version>/<path:name>", "assets", serve)
     app.add_url_rule("/favicon.ico", "favicon", favicon)
 

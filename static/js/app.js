@@ -1,5 +1,7 @@
 // What a browser with scripts does beyond what the pages do alone.
 import { bell } from "./bell.js";
+import { install } from "./install.js";
+import { kept } from "./kept.js";
 import { keys } from "./keys.js";
 import { refresh } from "./refresh.js";
 import { suggest } from "./suggest.js";
@@ -48,7 +50,11 @@ function closeMenus(kept) {
   }
 }
 
-if (document.body.classList.contains("inside")) bell();
+if (document.body.classList.contains("inside")) {
+  bell();
+  kept();
+}
+install();
 keys(document.getElementById("help"));
 for (const form of document.querySelectorAll("[data-theme-switch]")) theme(form);
 for (const field of document.querySelectorAll("[data-suggest]")) suggest(field);

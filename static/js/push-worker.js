@@ -1,7 +1,8 @@
 // Shows push messages, and does what their buttons say. It trusts nothing that they hold: links
-// lead to this site only.
+// lead to this site only. Its words and icons come with /push-worker.js.
 const worker = self;
 const MOST = { title: 200, body: 2000, tag: 100 };
+const { words } = worker.BELLWETHER;
 
 worker.addEventListener("install", () => worker.skipWaiting());
 worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
@@ -37,13 +38,14 @@ function show(message) {
   const link = here(message.link, "/") || `${worker.location.origin}/`;
   const snooze = here(message.snooze, "/mail/snooze/");
   const pause = here(message.pause, "/mail/pause/");
-  const actions = [{ action: "open", title: "Open" }];
-  if (snooze) actions.push({ action: "snooze", title: "Snooze 1 h" });
-  if (pause) actions.push({ action: "pause", title: "Pause" });
+  const actions = [{ action: "open", title: words.open }];
+  if (snooze) actions.push({ action: "snooze", title: words.snooze });
+  if (pause) actions.push({ action: "pause", title: words.pause });
   return worker.registration.showNotification(text(message.title, MOST.title) || "Bellwether", {
-    body: text(message.body, MOST.body) || (message.title ? "" : "Something rang. Open it to see what."),
+    body: text(message.body, MOST.body) || (message.title ? "" : words.rang),
     tag: text(message.tag, MOST.tag),
-    icon: "/favicon.ico",
+    icon: worker.BELLWETHER.icon,
+    badge: worker.BELLWETHER.badge,
     data: { link, snooze, pause },
     actions: actions.slice(0, Math.max(2, Notification.maxActions ?? 2)),
   });

@@ -21,6 +21,7 @@ export function refresh(table) {
     });
   }, { rootMargin: "50% 0px" });
   for (const line of table.querySelectorAll("[data-symbol]")) watch.observe(line);
+  ages(table);
   setInterval(() => ages(table), AGES_TICK);
 }
 

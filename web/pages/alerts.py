@@ -36,6 +36,7 @@ from web.look import Look
 from web.market import market
 from web.nearness import nearest, nearness
 from web.once import new_token, once
+from web.push import offer_soon
 from web.rows import distance
 from web.setting import Wish, no_answer, set_alert, understood
 from web.usual_alerts import usual_named
@@ -237,6 +238,7 @@ def create() -> ResponseReturnValue:
     except REFUSALS as error:
         return refused(form, error)
     flash(_("The alert is set."))
+    offer_soon()
     if alert_id is None:
         return redirect(url_for("alerts.index"))
     return redirect(url_for("alert.show", alert_id=alert_id))

@@ -26,6 +26,7 @@ from web.forms import Form, is_symbol, one_line
 from web.list_parts import part
 from web.once import new_token, once
 from web.pages import alerts
+from web.push import offer_soon
 from web.rows import board_of, html_of
 from web.setting import Wish, no_answer, set_alert, understood
 from web.several import Several
@@ -104,6 +105,7 @@ def _set(list_id: str, form: Form, wish: Wish) -> ResponseReturnValue:
     except alerts.REFUSALS as error:
         return alerts.refused(Form({"text": form["symbol"]}), error)
     flash(_("The alert is set: %(sentence)s.", sentence=wish.told))
+    offer_soon()
     return redirect(url_for("watchlists.show", list_id=list_id))
 
 
