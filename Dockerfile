@@ -1,25 +1,36 @@
-# One image for all three processes: the command says which (see Procfile).
-FROM python:3.12-slim AS build
+# One image for every process: the command says which (see Procfile).
+FROM python:3.12-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-RUN python -m venv /opt/venv
-COPY requirements_production.txt .
+WORKDIR /build
+COPY requirements_production.txt ./
 # Everything compiled comes as a wheel, so that not even this stage needs a compiler.
-RUN /opt/venv/bin/pip install --require-hashes -r requirements_production.txt
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --require-hashes -r requirements_production.txt \
+    && /opt/venv/bin/pip uninstall --yes pip
+WORKDIR /app
+COPY . ./
+# A read-only system cannot keep what Python compiles.
+RUN /opt/venv/bin/python -m compileall -q .
 
-FROM python:3.12-slim
+FROM python:3.12-slim-bookworm
+LABEL org.opencontainers.image.title="Bellwether" \
+      org.opencontainers.image.description="A self-hosted stock watchlist with a bell"
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
     BELLWETHER_DATA=/data \
     PORT=8080
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin bellwether \
-    && install -d -o bellwether -g bellwether -m 700 /data
+RUN groupadd --gid 10001 bellwether \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin bellwether \
+    && install -d -o 10001 -g 10001 -m 700 /data
 COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
 WORKDIR /app
-COPY . .
-USER bellwether
+# A number: Kubernetes can tell that it is not root.
+USER 10001:10001
 VOLUME /data
 EXPOSE 8080
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health', timeout=4)"]
+# The web's; workers and the clock have their own (compose.yaml, deploy/kubernetes).
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-m", "web.alive"]
 CMD ["gunicorn", "app:app", "-c", "gunicorn.conf.py"]

@@ -36,6 +36,27 @@ def begin(
     )
 
 
+@contextmanager
+def running(
+    command: list[str], data: Path, output: Path, **settings: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that writes into `output`; killed at the end of the block if it still runs."""
+    with output.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=_environment(data, settings),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            close_fds=False,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def assert_says(run: subprocess.CompletedProcess[str], codes: tuple[int, ...], words: str) -> None:
     assert words in run.stderr, run.stderr
     assert "Traceback" not in run.stderr
