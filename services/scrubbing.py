@@ -31,7 +31,9 @@ class Scrubbing:
     def event(self, event: Part, _hint: Part) -> dict[str, Any]:
         kept = _only(event, _KEPT)
         kept["exception"] = {"values": [self._error(each) for each in _values(event, "exception")]}
-        kept["breadcrumbs"] = {"values": [self._crumb(each) for each in _values(event, "breadcrumbs")]}
+        kept["breadcrumbs"] = {
+            "values": [self._crumb(each) for each in _values(event, "breadcrumbs")]
+        }
         kept["contexts"] = _only(event.get("contexts") or {}, _OF_CONTEXTS)
         kept["tags"] = self._texts(event.get("tags") or {})
         if entry := event.get("logentry"):

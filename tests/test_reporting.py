@@ -133,7 +133,11 @@ def test_what_is_not_known_to_be_harmless_is_not_reported() -> None:
         "user": {"ip_address": "203.0.113.9"},
         "extra": {"rq-job": {"args": ["secret"]}},
         "contexts": {"runtime": {"name": "CPython"}, "rq-job": {"args": ["secret"]}},
-        "logentry": {"message": "%s of %s", "params": ["secret"], "formatted": "for ada@example.com"},
+        "logentry": {
+            "message": "%s of %s",
+            "params": ["secret"],
+            "formatted": "for ada@example.com",
+        },
         "something new": "secret",
     }
     reported = Scrubbing(Redaction("a key")).event(event, {})

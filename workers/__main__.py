@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from rq import SimpleWorker
-
 from config import SettingsError, load_settings
 from services.errors import BellwetherError
 from services.metrics.shared import share_metrics
+from services.metrics.site import SiteMetrics
 from services.redis_client import open_redis
 from services.reporting import start_reporting
 from services.store import require_usable
@@ -18,6 +17,7 @@ from services.store.clock import check_clock
 from workers.metrics import serve_metrics
 from workers.parts import parts
 from workers.queues import CHECKS, FAST, QUEUES
+from workers.worker import SeenWorker
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     except (SettingsError, BellwetherError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
         return 2
-    serve_metrics(settings)
     redis = open_redis(settings.redis_url)
-    worker = SimpleWorker(queues, connection=redis)
+    serve_metrics(settings, SiteMetrics(redis, QUEUES))
+    worker = SeenWorker(queues, connection=redis)
     worker.work(with_scheduler=True, logging_level=None)
     return 0
 

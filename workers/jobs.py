@@ -24,6 +24,7 @@ from services.notify.digest import follow_clock
 from services.notify.waking import wake
 from services.store.system import Shard
 from workers.parts import parts
+from workers.seen import note_check
 
 CHECK_LOCK = "lock:check"
 LOCK_HOLDS = timedelta(seconds=10)
@@ -94,7 +95,9 @@ def check_shard(number: int, of: int) -> None:
         if not mine:
             log.info("Shard %d of %d is being checked; this job does nothing", number, of)
             return
-        report = parts().checker.run_shard(Shard(number, of), _now())
+        shard, begun = Shard(number, of), _now()
+        report = parts().checker.run_shard(shard, begun)
+        note_check(parts().services, shard, report, begun, _now())
         log.info(
             "Checked %d symbols: %d alerts came true, %d recorded, %d symbols unseen, %d asleep",
             report.symbols,

@@ -42,7 +42,9 @@ def serve_metrics(settings: Settings, site: Collector | None = None) -> WSGIServ
     token = settings.metrics_token.get_secret_value()
     address = "0.0.0.0" if token else "127.0.0.1"  # noqa: S104  who knows the token may ask
     try:
-        server = make_server(address, settings.metrics_port, _Metrics(token, site), _Server, _Handler)
+        server = make_server(
+            address, settings.metrics_port, _Metrics(token, site), _Server, _Handler
+        )
     except OSError as error:
         log.warning("No metrics on METRICS_PORT=%d: %s", settings.metrics_port, error.strerror)
         return None
@@ -62,7 +64,9 @@ class _Metrics:
         if status == HTTPStatus.UNAUTHORIZED:
             headers.append(("WWW-Authenticate", "Bearer"))
         start(f"{status.value} {status.phrase}", headers)
-        return [metrics_text(self._site) if status == HTTPStatus.OK else f"{status.phrase}\n".encode()]
+        return [
+            metrics_text(self._site) if status == HTTPStatus.OK else f"{status.phrase}\n".encode()
+        ]
 
     def _status(self, environ: "WSGIEnvironment") -> int:
         if environ["PATH_INFO"] != "/metrics":

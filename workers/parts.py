@@ -43,6 +43,7 @@ from services.notify.digest_news import Newsroom
 from services.notify.digests import Digests
 from services.notify.endings import Endings
 from services.notify.guarded import allowed_hosts
+from services.notify.ledger import SharedLedger
 from services.notify.outbox import Outbox
 from services.notify.pace import SharedPace
 from services.notify.trials import TrialRunner
@@ -132,7 +133,8 @@ class Parts:
     def outbox(self) -> Outbox:
         s = self.services
         keep = Profiles(s.users, s.redis).keep
-        return Outbox(s.store, self.channels, s.jobs, random.random, keep, self.pace)
+        ledger = SharedLedger(s.redis)
+        return Outbox(s.store, self.channels, s.jobs, random.random, keep, self.pace, ledger)
 
     @cached_property
     def pace(self) -> SharedPace:

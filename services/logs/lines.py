@@ -17,7 +17,9 @@ def as_text(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     rest = "".join(f" {name}={one_line(event[name])}" for name in event if name not in _HEAD)
     head = f"{event['time']} {event['level'].upper()} {one_line(event['logger'])}:"
     lines = [f"{head} {one_line(event['event'])}{rest}"]
-    lines += [f"    {one_line(line)}" for line in str(event.get("exception", "")).split("\n") if line]
+    lines += [
+        f"    {one_line(line)}" for line in str(event.get("exception", "")).split("\n") if line
+    ]
     return "\n".join(lines)
 
 

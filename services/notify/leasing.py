@@ -19,6 +19,12 @@ _Become: TypeAlias = tuple[Sequence[Trigger], Letter | None]
 """Triggers as they are to be written, and the letter that they are, if they may be sent."""
 
 
+def _due_at(trigger: Trigger, name: str) -> datetime:
+    delivery = trigger.deliveries.get(name)
+    due_at = delivery.due_at if delivery else trigger.due_at
+    return due_at or trigger.noticed_at
+
+
 class Leasing:
     """`due` are triggers of one person that may be one message by the channel `name`, which sends
     nothing now while it rests. After `work`, `letter` is what is to be sent, `passed_on` tells
@@ -42,6 +48,11 @@ class Leasing:
         self.letter: Letter | None = None
         self.passed_on = False
         self.may_be_more = False
+
+    @property
+    def due_since(self) -> datetime:
+        """Since when the first of it is due."""
+        return min(_due_at(trigger, self._name) for trigger in self._due)
 
     def work(self, transaction: Transaction) -> None:
         """Lease the triggers of one message. A lease that another worker holds is not due."""

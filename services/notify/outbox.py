@@ -9,10 +9,11 @@ the same identity.
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from services.errors import DeliveryError
@@ -20,8 +21,10 @@ from services.jobs import Jobs
 from services.notify import deliveries
 from services.notify.channel import Channel, Channels, Letter
 from services.notify.leasing import Leasing
+from services.notify.ledger import Ledger, NoLedger
 from services.notify.pace import SPREAD, Pace, Rest, Unpaced
 from services.notify.settling import Settling
+from services.pulse import Outcome
 from services.store.contract import Store
 from services.store.triggers import Delivery, Trigger, Triggers
 from services.store.users import User, Users
@@ -35,7 +38,7 @@ log = logging.getLogger(__name__)
 
 class Outbox:
     """`changed` is told of a profile that a channel's end has changed; `pace` says when a channel
-    may send."""
+    may send; `ledger` keeps the numbers."""
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Outbox:
         luck: Callable[[], float],
         changed: Callable[[User], object] | None = None,
         pace: Pace | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._store = store
         self._users = Users(store)
@@ -54,6 +58,7 @@ class Outbox:
         self._luck = luck
         self._changed = changed
         self._pace = pace or Unpaced()
+        self._ledger = ledger or NoLedger()
 
     def sweep(self, now: datetime) -> int:
         """Have every delivery that is due seen to; returns how many triggers have one."""
@@ -82,7 +87,10 @@ class Outbox:
         if leasing.passed_on:
             self._jobs.dispatch([uid])
         if leasing.letter is not None:
-            self._attempt(leasing.letter, now)
+            began = time.monotonic()
+            outcome = self._attempt(leasing.letter, now)
+            took = now - leasing.due_since + timedelta(seconds=time.monotonic() - began)
+            self._ledger.note(leasing.letter, outcome, took, now)
         return leasing.may_be_more
 
     def release(self, uid: str, now: datetime) -> int:
@@ -129,7 +137,7 @@ class Outbox:
     def _spread(self, rest: Rest) -> Rest:
         return replace(rest, until=rest.until + SPREAD * self._luck())
 
-    def _attempt(self, letter: Letter, now: datetime) -> None:
+    def _attempt(self, letter: Letter, now: datetime) -> Outcome:
         channel, delivery = self._channels.find(letter.user, letter.name), letter.delivery
         try:
             with speaking(letter.user.language), self._pace.turn(letter.name, now) as rest:
@@ -138,18 +146,18 @@ class Outbox:
                     raise DeliveryError(gone, permanent=True)
                 reached = () if rest else channel.send(letter, now)
         except DeliveryError as error:
-            self._failed(letter, channel, error, now)
-            return
+            return self._failed(letter, channel, error, now)
         if rest:
             spread = self._spread(rest)
             outcome = deliveries.put_back(delivery, spread.until, spread.reason)
         else:
             outcome = deliveries.sent(delivery, now, (*delivery.reached, *reached))
         self._settle(letter.triggers, letter.name, outcome, letter.user, now)
+        return "held_back" if rest else "sent"
 
     def _failed(
         self, letter: Letter, channel: Channel | None, error: DeliveryError, now: datetime
-    ) -> None:
+    ) -> Outcome:
         user, name = letter.user, letter.name
         ids = ", ".join(trigger.id for trigger in letter.triggers)
         log.warning("Attempt %d of %s by %s: %s", letter.delivery.attempts, ids, name, error)
@@ -157,6 +165,7 @@ class Outbox:
         after = deliveries.after_failure(letter.delivery, error, now, self._luck(), another=another)
         gone = channel if error.gone else None
         self._settle(letter.triggers, name, after, user, now, gone)
+        return "retry" if after.state == "retry" else "sent" if after.state == "sent" else "failed"
 
     def _settle(
         self,

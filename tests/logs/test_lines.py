@@ -125,7 +125,9 @@ def test_gunicorn_speaks_the_same_way() -> None:
     assert (line["logger"], line["event"]) == ("gunicorn.error", "Booting worker with pid: 7")
 
 
-@pytest.mark.parametrize("sent", [None, "", "short", "x" * 65, "with space1", "a\nb\nc\nd\ne", "é" * 9])
+@pytest.mark.parametrize(
+    "sent", [None, "", "short", "x" * 65, "with space1", "a\nb\nc\nd\ne", "é" * 9]
+)
 def test_an_id_of_a_request_that_is_none_is_not_taken(sent: str | None) -> None:
     made = context.request_id(sent)
     assert made != sent

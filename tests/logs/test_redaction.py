@@ -83,12 +83,20 @@ def test_all_secrets_of_the_settings_are_known() -> None:
         metrics_token="metrics token of length",  # type: ignore[arg-type]
     )
     redaction = redaction_of(settings)
-    for secret in ("signing-key", "older-key", "mail-pass", "red-pass", "news key", "metrics token of length"):
+    for secret in (
+        "signing-key",
+        "older-key",
+        "mail-pass",
+        "red-pass",
+        "news key",
+        "metrics token of length",
+    ):
         assert secret not in redaction.text(f"here: {secret}!")
 
 
 @pytest.mark.parametrize(
-    "hostile", ["a" * 10**6, "a." * 10**6, "a://" * 10**5, "@" * 10**6, "token" * 10**5, "-_" * 10**6]
+    "hostile",
+    ["a" * 10**6, "a." * 10**6, "a://" * 10**5, "@" * 10**6, "token" * 10**5, "-_" * 10**6],
 )
 def test_no_text_takes_long(hostile: str) -> None:
     begun = time.process_time()
