@@ -5,6 +5,7 @@ test's stands in for its own, and DevTools hand over what that one was sent, dec
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -216,7 +217,7 @@ def test_what_was_sent_is_shown_and_its_click_opens_the_trigger(desk: Desk) -> N
     (opened,) = desk.click(worker)
     assert opened == f"{desk.seen.address}/triggers/{trigger.id}"
     desk.seen.page.goto(opened)
-    expect(desk.seen.page.get_by_role("main")).to_contain_text("AAPL rises to 90.00")
+    expect(desk.seen.page.get_by_role("main")).to_contain_text("AAPL rose to 90.00")
 
 
 def test_a_message_that_comes_twice_is_shown_once(desk: Desk) -> None:
@@ -344,3 +345,74 @@ def test_without_scripts_the_page_says_what_is_needed(
         seen.sign_in()
         seen.go(PAGE)
         expect(seen.page.get_by_text("need JavaScript")).to_be_visible()
+
+
+def set_alert(seen: Visit, level: str) -> None:
+    """In words, on the page of new alerts."""
+    seen.go(f"/alerts/new?symbol=AAPL&kind=price_rises_to&level={level}")
+    seen.page.get_by_role("main").get_by_role("button", name="Set the alert").click()
+    seen.page.wait_for_url(re.compile(r"/alerts/(?!new)[^/]+$"))
+
+
+def test_after_an_alert_was_set_this_device_can_ring_by_one_click(desk: Desk) -> None:
+    desk.seen.sign_in()
+    set_alert(desk.seen, "150")
+    page = desk.seen.page
+    expect(page.get_by_text("Ring on this device, too?")).to_be_visible()
+    page.get_by_role("button", name="Yes, ring here").click()
+    expect(page.get_by_text("This device rings from now on.")).to_be_visible()
+    assert desk.devices == ["Chrome on Linux"]
+    user = desk.site.services.users.get(desk.person.uid)
+    assert user.channels == ("email", "push")
+    set_alert(desk.seen, "160")
+    expect(page.get_by_role("heading", name="AAPL rises to 160.00")).to_be_visible()
+    expect(page.locator("[data-offer]")).to_be_hidden()
+
+
+def test_not_now_is_remembered_on_this_device(desk: Desk) -> None:
+    desk.seen.sign_in()
+    set_alert(desk.seen, "150")
+    offer = desk.seen.page.locator("[data-offer]")
+    desk.seen.page.get_by_role("button", name="Not now").click()
+    expect(offer).to_be_hidden()
+    set_alert(desk.seen, "160")
+    desk.seen.page.wait_for_load_state("networkidle")
+    expect(offer).to_be_hidden()
+    assert desk.devices == []
+
+
+def test_an_offer_that_the_browser_blocks_says_what_to_do(desk: Desk) -> None:
+    desk.seen.page.add_init_script(
+        "Object.defineProperty(Notification, 'permission', { get: () => 'denied' })"
+    )
+    desk.seen.sign_in()
+    set_alert(desk.seen, "150")
+    page = desk.seen.page
+    expect(page.get_by_text("Notifications of this site are blocked: allow")).to_be_visible()
+    expect(page.get_by_role("button", name="Yes, ring here")).to_be_hidden()
+    expect(page.get_by_role("button", name="Not now")).to_be_visible()
+
+
+def test_installing_is_offered_when_the_browser_can_and_asks_on_a_click_only(desk: Desk) -> None:
+    desk.open()
+    page = desk.seen.page
+    expect(page.locator("#install")).to_be_hidden()
+    prevented = page.evaluate(
+        """() => {
+            const event = new Event("beforeinstallprompt", { cancelable: true });
+            event.prompt = () => { globalThis.prompted = true; };
+            return !dispatchEvent(event);
+        }"""
+    )
+    assert prevented
+    assert page.evaluate("globalThis.prompted") is None
+    page.get_by_role("button", name="Install").click()
+    assert page.evaluate("globalThis.prompted") is True
+    expect(page.get_by_text("Add to Home Screen")).to_be_hidden()
+
+
+def test_on_an_iphone_the_way_to_the_home_screen_is_told(desk: Desk) -> None:
+    desk.seen.page.add_init_script("navigator.standalone = false")
+    desk.open()
+    expect(desk.seen.page.locator("#install")).to_contain_text("Share → Add to Home Screen")
+    expect(desk.seen.page.get_by_role("button", name="Install")).to_be_hidden()
