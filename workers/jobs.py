@@ -26,7 +26,7 @@ from services.store.system import Shard
 from workers.parts import parts
 from workers.seen import note_check
 
-CHECK_LOCK = "lock:check"
+CHECK_LOCK, BACKUP_LOCK = "lock:check", "lock:backup"
 LOCK_HOLDS = timedelta(seconds=10)
 """For so long a dead worker's lock is in the way; a live one's is renewed."""
 DELIVERS_FOR = timedelta(seconds=20)
@@ -61,7 +61,6 @@ def fetch_earnings(symbol: str) -> None:
 def fetch_news(symbol: str, name: str) -> None:
     """Fetch the news that a page shows when it is seen next."""
     news_into_cache(parts().news_source, parts().services.redis, symbol, name, _now())
-
 
 
 def fetch_sparks(symbols: list[str]) -> None:
@@ -121,6 +120,22 @@ def reconcile_index() -> None:
     drift = reconcile(ArmedIndex(s.redis), parts().provider.name, s.alerts)
     level = logging.ERROR if drift else logging.INFO
     log.log(level, "Reconciled the armed index with the store: %s", drift)
+
+
+def back_up() -> None:
+    """Make and prove a backup, and let old ones go."""
+    with _only_one(BACKUP_LOCK, LOCK_HOLDS) as mine:
+        if not mine:
+            log.info("A backup is being made; this job does nothing")
+            return
+        state = parts().backups.nightly(_now())
+        log.info(
+            "Backup %s holds %d documents in %d bytes; it took %.1f s to make and prove",
+            state.name,
+            state.documents,
+            state.bytes,
+            state.seconds,
+        )
 
 
 def sweep() -> None:

@@ -16,6 +16,7 @@ from services.alerts.notices import Notices
 from services.alerts.recorder import Recorder
 from services.alerts.sound_quotes import SoundQuotes
 from services.alerts.tasks import Tasks
+from services.backup.backups import Backups
 from services.container import Services, open_services
 from services.market.cache import QuoteCache
 from services.market.histories import Histories
@@ -108,6 +109,10 @@ class Parts:
             lambda symbol: states[shard_of(symbol, shards)].checked_until(symbol),
             self.endings.plan_for,
         )
+
+    @property
+    def backups(self) -> Backups:
+        return self.services.backups
 
     @cached_property
     def endings(self) -> Endings:
