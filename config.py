@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -40,6 +41,11 @@ class Settings(BaseSettings):
     """How people reach the site, for links in mails; default http://localhost:PORT."""
     proxy_hops: int = Field(0, ge=0, le=5)
     """How many proxies stand in front and tell the client's address (Heroku: 1); 0 trusts none."""
+    cors_origins: str = ""
+    """Origins whose pages may use the API by tokens, such as https://a.example, with commas
+    between; * is any. Empty: none."""
+    rate_limit: str = "100 per minute"
+    """How many requests one person, or one address of people who are not signed in, may make."""
     bellwether_env: Literal["", "production", "development"] = ""
     """production: what is missing or unsafe stops the start. Empty: that, but for `make run`."""
     flask_debug: bool = False
@@ -119,6 +125,23 @@ class Settings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _of_origins(cls, value: str) -> str:
+        for origin in _listed(value):
+            if not re.fullmatch(r"\*|https?://[^/\s*?#@]+", origin):
+                raise ValueError(f"{origin} is no origin; write it as https://app.example.com")
+        return value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _a_limit(cls, value: str) -> str:
+        try:
+            parse_many(value)
+        except ValueError:
+            raise ValueError("write it as 100 per minute") from None
+        return value
+
     @field_validator("metrics_token")
     @classmethod
     def _hard_to_guess(cls, value: SecretStr) -> SecretStr:
@@ -143,6 +166,11 @@ class Settings(BaseSettings):
     @classmethod
     def _project(cls, value: str) -> str:
         return value.strip()
+
+    @property
+    def origins(self) -> list[str]:
+        """Those of `cors_origins`."""
+        return _listed(self.cors_origins)
 
     @property
     def uses_firestore(self) -> bool:
@@ -185,6 +213,10 @@ class Settings(BaseSettings):
             file = self.data / "secret_key"
             given = kept_secret(file, lambda: secrets.token_urlsafe(48))
         return keys_of(given)[::-1]
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def keys_of(text: str) -> list[str]:

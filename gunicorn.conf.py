@@ -3,12 +3,15 @@
 import sys
 from pathlib import Path
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
 from gunicorn.workers.base import Worker
 
 from config import SettingsError, load_settings
+from services.doctor.start import require_ready
 from services.errors import StoreUnavailable
 from services.logs import start_logging
+from services.migrations.schema import require_known_schema
 from services.store import require_usable
 
 try:
@@ -33,9 +36,20 @@ control_socket_disable = True
 loglevel = settings.log_level.lower()
 
 
+def on_starting(_arbiter: Arbiter) -> None:
+    """Ask once, before any process serves, whether all is there that production needs."""
+    try:
+        require_ready(settings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
+
+
 def post_worker_init(worker: Worker) -> None:
     """Look at the store before the first request; gunicorn prints the sentence and ends."""
+    store = worker.wsgi.extensions["bellwether"].store
     try:
-        require_usable(worker.wsgi.extensions["bellwether"].store)
+        require_usable(store)
+        require_known_schema(store)
     except StoreUnavailable as error:
         raise AppImportError(str(error)) from error

@@ -2,14 +2,24 @@
 
 import base64
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from redis import ConnectionError
 
+from config import Settings
+from services.doctor.finding import faults
+from services.doctor.reach import reach, redis_answers
+from services.doctor.start import require_ready
+from services.store.contract import Set
+from services.store.schema import Schema
 from services.store.sqlite import SqliteStore
 from tests.support.programs import WEB, WORKER, assert_says, begin
+from tests.support.smtp import SmtpPeer
 
+CLOCK = [sys.executable, "-m", "workers.clock"]
 PROGRAMS = pytest.mark.parametrize(
     ("command", "codes"), [(WORKER, (2,)), (WEB, (2, 4))], ids=["worker", "web"]
 )
@@ -67,6 +77,132 @@ def test_a_setting_that_cannot_be_is_told_at_start(command, codes, tmp_path: Pat
 
 
 def test_a_clock_with_wrong_settings_says_so(tmp_path: Path) -> None:
-    clock = [sys.executable, "-m", "workers.clock"]
-    run = begin(clock, tmp_path, CHECK_INTERVAL_SECONDS="often")
+    run = begin(CLOCK, tmp_path, CHECK_INTERVAL_SECONDS="often")
     assert_says(run, (2,), "CHECK_INTERVAL_SECONDS")
+
+
+ALL_PROGRAMS = pytest.mark.parametrize(
+    "command", [WEB, WORKER, CLOCK], ids=["web", "worker", "clock"]
+)
+KEY = "q8Zr-V1m_Xw7KpT0aLsY3uNcEoJhGd5BfRi2Mn9x"
+NOWHERE = "smtp://postman:hush@127.0.0.1:1"
+
+
+def in_production(redis_url: str, **changes: str) -> dict[str, str]:
+    """Settings of production that are well, but for the changes."""
+    return {
+        "BELLWETHER_LOCAL": "",
+        "BELLWETHER_ENV": "production",
+        "SECRET_KEY": KEY,
+        "PUBLIC_URL": "https://bell.example",
+        "PROXY_HOPS": "1",
+        "REDIS_URL": redis_url,
+        "NO_GCE_CHECK": "true",  # Google's library looks for no account of the machine
+        **changes,
+    }
+
+
+def told(run: subprocess.CompletedProcess[str]) -> set[str]:
+    """What the listed problems are about."""
+    assert_says(run, (2,), "Bellwether does not start in production")
+    return {line.split(":")[0][4:] for line in run.stderr.splitlines() if line.startswith("  ✗ ")}
+
+
+@ALL_PROGRAMS
+def test_production_is_told_of_all_problems_at_once(
+    command, redis_url: str, tmp_path: Path
+) -> None:
+    wrong = {
+        "BELLWETHER_LOCAL": "1",
+        "SECRET_KEY": "for tests",
+        "FLASK_DEBUG": "1",
+        "PUBLIC_URL": "http://bell.example",
+        "FIREBASE_PROJECT_ID": "flock",
+        "SMTP_URL": NOWHERE,
+    }
+    run = begin(command, tmp_path, **in_production(redis_url, **wrong))
+    assert told(run) == {
+        "SECRET_KEY",
+        "FLASK_DEBUG",
+        "BELLWETHER_LOCAL",
+        "PUBLIC_URL",
+        "FIREBASE_CREDENTIALS_BASE64",
+        "Mail server",
+    }
+    assert "6 problems" in run.stderr
+    assert "for tests" not in run.stderr
+    assert "hush" not in run.stderr
+
+
+def test_an_emulator_in_production_is_told_at_start(redis_url: str, tmp_path: Path) -> None:
+    wrong = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "SMTP_URL": NOWHERE, "SECRET_KEY": ""}
+    run = begin(CLOCK, tmp_path, **in_production(redis_url, **wrong))
+    assert told(run) == {"FIRESTORE_EMULATOR_HOST", "SECRET_KEY", "Mail server"}
+
+
+@pytest.mark.slow  # a Redis that is just being started is waited for
+def test_a_redis_that_is_away_is_told_at_start(smtp: SmtpPeer, tmp_path: Path) -> None:
+    settings = in_production("redis://:hush@127.0.0.1:1/0", SMTP_URL=smtp.url)
+    run = begin(CLOCK, tmp_path, **settings)
+    assert told(run) == {"Redis"}
+    assert "hush" not in run.stderr
+
+
+@pytest.mark.slow  # Google's client is loaded, and tries again
+def test_a_firestore_that_is_away_is_told_at_start(smtp: SmtpPeer, redis_url: str) -> None:
+    settings = Settings(
+        _env_file=None,
+        firebase_project_id="flock",
+        firestore_emulator_host="127.0.0.1:1",
+        redis_url=redis_url,
+        smtp_url=smtp.url,
+    )
+    (fault,) = faults(reach(settings))
+    assert (fault.about, "did not answer" in fault.says) == ("Documents", True)
+
+
+def test_a_redis_that_comes_in_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([ConnectionError("refused"), ConnectionError("refused"), True])
+
+    def ping(_self: object) -> object:
+        answer = next(answers)
+        if isinstance(answer, ConnectionError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("services.doctor.reach._PAUSE", 0)
+    monkeypatch.setattr("redis.Redis.ping", ping)
+    assert redis_answers("redis://127.0.0.1:1/0").state == "good"
+
+
+def test_production_starts_where_all_is_well(
+    smtp: SmtpPeer, redis_url: str, tmp_path: Path
+) -> None:
+    chosen = in_production(redis_url, SMTP_URL=smtp.url, BELLWETHER_DATA=str(tmp_path))
+    fields = {name.lower(): value for name, value in chosen.items() if name != "NO_GCE_CHECK"}
+    require_ready(Settings.model_validate(fields | {"bellwether_local": False}))
+
+
+def a_store_of_schema(data: Path, version: int) -> None:
+    new_file(data)
+    store = SqliteStore(data / "bellwether.sqlite3")
+    store.write(Set("users/u", {"email": "ada@bell.example"}))
+    Schema(store).stamp(version)
+    store.close()
+
+
+@PROGRAMS
+def test_documents_of_a_newer_bellwether_stop_the_start_everywhere(
+    command, codes, tmp_path: Path
+) -> None:
+    a_store_of_schema(tmp_path, 99)
+    assert_says(begin(command, tmp_path), codes, "written by a newer Bellwether (schema 99")
+
+
+def test_older_documents_stop_the_start_in_production(
+    smtp: SmtpPeer, redis_url: str, tmp_path: Path
+) -> None:
+    a_store_of_schema(tmp_path, 0)
+    run = begin(WORKER, tmp_path, **in_production(redis_url, SMTP_URL=smtp.url))
+    assert told(run) == {"Documents"}
+    assert "flask --app app migrate" in run.stderr

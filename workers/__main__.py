@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from config import SettingsError, load_settings
+from services.doctor.start import require_ready
 from services.errors import BellwetherError
 from services.metrics.shared import share_metrics
 from services.metrics.site import SiteMetrics
+from services.migrations.schema import bring_up_to_date, require_known_schema
 from services.redis_client import open_redis
 from services.reporting import start_reporting
 from services.store import require_usable
@@ -28,10 +30,14 @@ def main(arguments: Sequence[str]) -> int:
     queues = chosen_queues(arguments)
     try:
         settings = load_settings()
+        require_ready(settings)
         start_reporting(settings)
         store = parts().services.store
         share_metrics(settings.data / "metrics")
         require_usable(store)
+        require_known_schema(store)
+        if not settings.in_production:
+            bring_up_to_date(store, datetime.now(UTC))
         check_clock(store, lambda: datetime.now(UTC))
         if {FAST, CHECKS} & set(queues):  # others may never need the source, which is large
             log.info("Prices come from %s", parts().provider.name)

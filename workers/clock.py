@@ -10,6 +10,7 @@ from rq.job import Job
 from rq_scheduler import Scheduler
 
 from config import Settings, SettingsError, load_settings
+from services.doctor.start import require_ready
 from services.redis_client import open_redis
 from services.reporting import start_reporting
 from workers.schedule import register
@@ -44,6 +45,7 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
 def main() -> None:
     try:
         settings = load_settings()
+        require_ready(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
         sys.exit(2)

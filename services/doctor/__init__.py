@@ -1,0 +1,1 @@
+"""Whether this Bellwether is set up well: at start, and whenever an operator asks."""

@@ -1,0 +1,53 @@
+"""What stops the start of web, worker and clock in production: all problems at once."""
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+from config import Settings, SettingsError
+from services.doctor.demands import look_at
+from services.doctor.finding import MARKS, Finding, faults
+from services.doctor.reach import DOCUMENTS, MAIL_SERVER, REDIS, reach
+
+_LEADS_TO = {
+    "REDIS_URL": REDIS,
+    "SMTP_URL": MAIL_SERVER,
+    "FIRESTORE_EMULATOR_HOST": DOCUMENTS,
+}
+
+
+class NotReady(SettingsError):
+    """This process must not start; the message lists every problem with its remedy."""
+
+
+def require_ready(settings: Settings) -> None:
+    """Raises NotReady in production. Elsewhere nothing is asked.
+
+    A child of this process asks, so that none of the connections and libraries stays here:
+    a connection to Firestore does not survive the forks of a web server.
+    """
+    if not settings.in_production:
+        return
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, mp_context=fork) as child:
+        found = child.submit(problems, settings).result()
+    if found:
+        raise NotReady(sentence_of(found))
+
+
+def problems(settings: Settings) -> list[Finding]:
+    """What is bad about the settings, and about what they lead to where they can be right."""
+    of_settings = faults(look_at(settings))
+    told = {finding.about for finding in of_settings}
+    return of_settings + faults(
+        reach(settings, {_LEADS_TO[name] for name in told & _LEADS_TO.keys()})
+    )
+
+
+def sentence_of(found: Sequence[Finding]) -> str:
+    count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+    lines = [f"Bellwether does not start in production: {count}."]
+    for one in found:
+        lines += [f"  {MARKS[one.state]} {one.about}: {one.says}", f"    {one.remedy}"]
+    lines.append("On a machine of your own, for a trial: BELLWETHER_ENV=development")
+    return "\n".join(lines)

@@ -1,0 +1,59 @@
+"""Whether the documents are of the schema that this version of Bellwether knows."""
+
+import logging
+from datetime import datetime
+
+from services.doctor.finding import Finding, bad, good
+from services.errors import StoreUnavailable
+from services.migrations.all import LATEST
+from services.migrations.running import Migrations
+from services.store.contract import Store
+from services.store.schema import Schema
+
+ABOUT = "Documents"
+log = logging.getLogger(__name__)
+
+
+def schema_finding(store: Store) -> Finding:
+    """A store that nobody has used yet gets the schema of this version. Raises StoreError."""
+    version = _version(store)
+    if version > LATEST:
+        return bad(
+            ABOUT,
+            f"were written by a newer Bellwether (schema {version}; this one knows {LATEST}).",
+            "Install that version again, or restore an older backup.",
+        )
+    if version < LATEST:
+        says = f"are of schema {version}, and this version needs {LATEST}."
+        return bad(ABOUT, says, "Run: flask --app app migrate")
+    return good(ABOUT, f"can be read, and are of schema {version}.")
+
+
+def require_known_schema(store: Store) -> None:
+    """Raises StoreUnavailable where the documents are newer than this version. One that is away
+    for a while is asked again by the jobs."""
+    try:
+        if _version(store) > LATEST:
+            finding = schema_finding(store)
+            raise StoreUnavailable(f"The documents {finding.says} {finding.remedy}")
+    except StoreUnavailable as error:
+        if not error.passing:
+            raise
+        log.warning("The schema of the documents could not be read. %s", error)
+
+
+def bring_up_to_date(store: Store, now: datetime) -> None:
+    """Run what is pending, at once; for one machine, where nothing else would."""
+    migrations = Migrations(store)
+    for migration in migrations.pending():
+        changed = migrations.run(migration, now)
+        log.info("Migration %d (%s): %d changed", migration.number, migration.says, changed)
+
+
+def _version(store: Store) -> int:
+    schema = Schema(store)
+    state, seen = schema.read()
+    if seen is None and schema.is_new():
+        schema.stamp(LATEST)
+        return LATEST
+    return state.version
