@@ -135,7 +135,7 @@ SAMPLES: dict[str, object] = {
     "uid": "u", "limit": 7, "now": NOW, "states": ("armed", "waiting"), "symbol": "AAPL",
     "after": None, "email": "a@b.example", "how": lambda record: record, "market": "yahoo",
     "name": "Phone", "password_hash": "x", "id_": "i", "until": NOW, "age": timedelta(days=1),
-    "group": "g", "alert_ids": ("i",), "symbols": ("AAPL",), "writes": (),
+    "group": "g", "alert_ids": ("i",), "symbols": ("AAPL",), "writes": (), "version": 1,
 }  # fmt: skip
 
 
