@@ -12,6 +12,7 @@ from services.doctor.start import require_ready
 from services.errors import StoreUnavailable
 from services.logs import start_logging
 from services.migrations.schema import require_known_schema
+from services.operator import watch_over
 from services.store import require_usable
 
 try:
@@ -53,3 +54,4 @@ def post_worker_init(worker: Worker) -> None:
         require_known_schema(store)
     except StoreUnavailable as error:
         raise AppImportError(str(error)) from error
+    watch_over(worker.wsgi.extensions["bellwether"].redis, settings)

@@ -19,6 +19,7 @@ from services.store.clock import check_clock
 from workers.metrics import serve_metrics
 from workers.parts import parts
 from workers.queues import CHECKS, FAST, QUEUES
+from workers.waiting import waiting
 from workers.worker import SeenWorker
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
         return 2
     redis = open_redis(settings.redis_url)
-    serve_metrics(settings, SiteMetrics(redis, QUEUES))
+    serve_metrics(settings, SiteMetrics(redis, waiting))
     worker = SeenWorker(queues, connection=redis)
     worker.work(with_scheduler=True, logging_level=None)
     return 0

@@ -11,6 +11,9 @@ from rq_scheduler import Scheduler
 
 from config import Settings, SettingsError, load_settings
 from services.doctor.start import require_ready
+from services.metrics.memory import note_memory
+from services.metrics.shared import share_metrics
+from services.operator import watch_over
 from services.redis_client import open_redis
 from services.reporting import start_reporting
 from workers.schedule import register
@@ -34,6 +37,7 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
             self.connection.zadd(self.scheduled_jobs_key, {job.id: int(next_run.timestamp())})
 
     def enqueue_jobs(self) -> list[Any]:
+        note_memory("clock")
         try:
             register(self, self.settings, datetime.now(UTC))
             return list(super().enqueue_jobs())
@@ -52,6 +56,8 @@ def main() -> None:
     start_reporting(settings)
     clock = Clock(connection=open_redis(settings.redis_url), interval=TICK_SECONDS)
     clock.settings = settings
+    share_metrics(settings.data / "metrics")
+    watch_over(clock.connection, settings, speaks_alone=True)
     clock.run()
 
 

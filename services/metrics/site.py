@@ -4,16 +4,14 @@ Every machine tells the same of it: queries take the maximum, not the sum.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from redis import Redis, RedisError
-from rq.job import Job
-from rq.utils import str_to_date
 
 from services.market.cache import QuoteCache
 from services.pulse import Pulse
@@ -27,7 +25,7 @@ GAUGES = {
     "bellwether_check_lag_seconds": "Time since the last completed check.",
     "bellwether_check_symbols": "Symbols of the last check: watched, and unseen by it.",
     "bellwether_armed_alerts": "Alerts that the last check watched.",
-    "bellwether_quotes_delayed_seconds": "For so long the source of prices has failed; 0: it has not.",
+    "bellwether_quotes_delayed_seconds": "How long the source of prices has failed.",
     "bellwether_backup_age_seconds": "Time since the last verified backup.",
 }
 _LABELS = {
@@ -39,17 +37,24 @@ _LABELS = {
 }
 
 
+class Waiting(NamedTuple):
+    """How many jobs wait in a queue, and how long the oldest one does."""
+
+    jobs: int
+    oldest: timedelta
+
+
 class SiteMetrics(Collector):
-    """Without Redis it says that alone."""
+    """Without Redis it says that alone. `waiting` tells of the queues, `clock` our time, UTC."""
 
     def __init__(
         self,
         redis: Redis,
-        queues: Iterable[str],
+        waiting: Callable[[Redis, datetime], Mapping[str, Waiting]],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._redis = redis
-        self._queues = tuple(queues)
+        self._waiting = waiting
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
@@ -83,21 +88,10 @@ class SiteMetrics(Collector):
         )
 
     def _of_queues(self, now: datetime) -> Iterator[Metric]:
-        with self._redis.pipeline(transaction=False) as pipe:
-            for queue in self._queues:
-                pipe.llen(f"rq:queue:{queue}")
-                pipe.lindex(f"rq:queue:{queue}", 0)
-            found = pipe.execute()
-        lengths, oldest = found[::2], found[1::2]
-        ages = dict.fromkeys(self._queues, 0.0)
-        for queue, name in zip(self._queues, oldest, strict=True):
-            if name and (text := self._redis.hget(Job.key_for(name.decode()), "enqueued_at")):
-                ages[queue] = max(0.0, (now - str_to_date(text)).total_seconds())
-        named = zip(self._queues, lengths, strict=True)
-        yield _gauge("bellwether_queue_jobs", *(((queue,), n) for queue, n in named))
-        yield _gauge(
-            "bellwether_queue_age_seconds", *(((queue,), age) for queue, age in ages.items())
-        )
+        queues = self._waiting(self._redis, now)
+        yield _gauge("bellwether_queue_jobs", *(((q,), one.jobs) for q, one in queues.items()))
+        ages = (((q,), one.oldest.total_seconds()) for q, one in queues.items())
+        yield _gauge("bellwether_queue_age_seconds", *ages)
 
     def _of_checks(self, now: datetime) -> Iterator[Metric]:
         last = Pulse(self._redis).last_check()

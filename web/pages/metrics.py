@@ -8,7 +8,7 @@ from services.metrics.shared import CONTENT_TYPE, metrics_text
 from services.metrics.site import SiteMetrics
 from web.context import services
 from web.security import limiter, talisman
-from workers.queues import QUEUES
+from workers.waiting import waiting
 
 pages = Blueprint("metrics", __name__)
 
@@ -27,7 +27,7 @@ def metrics() -> ResponseReturnValue:
         case 401:
             return Response("METRICS_TOKEN is needed.\n", 401, {"WWW-Authenticate": "Bearer"})
     return Response(
-        metrics_text(SiteMetrics(services().redis, QUEUES)),
+        metrics_text(SiteMetrics(services().redis, waiting)),
         headers={"Cache-Control": "no-store"},
         content_type=CONTENT_TYPE,
     )

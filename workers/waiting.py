@@ -1,0 +1,30 @@
+"""How much waits in the queues, and for how long."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from redis import Redis
+from rq.job import Job
+from rq.utils import str_to_date
+
+from services.metrics.site import Waiting
+from services.redis_client import text_of
+from workers.queues import QUEUES
+
+
+def waiting(redis: Redis, now: datetime) -> Mapping[str, Waiting]:
+    """By queue. Raises redis.RedisError."""
+    with redis.pipeline(transaction=False) as pipe:
+        for queue in QUEUES:
+            pipe.llen(f"rq:queue:{queue}")
+            pipe.lindex(f"rq:queue:{queue}", 0)
+        found = pipe.execute()
+    numbers, oldest = found[::2], found[1::2]
+    with redis.pipeline(transaction=False) as pipe:
+        for name in oldest:
+            pipe.hget(Job.key_for(text_of(name or b"")), "enqueued_at")
+        since = pipe.execute()
+    return {
+        queue: Waiting(number, max(timedelta(), now - str_to_date(at)) if at else timedelta())
+        for queue, number, at in zip(QUEUES, numbers, since, strict=True)
+    }
