@@ -46,6 +46,7 @@ WITHOUT_SESSION = (
     "/metrics",
     "/favicon.ico",
     "/manifest.webmanifest",
+    "/robots.txt",
     "/theme",
 )
 """Paths that say the same to everybody, also while Redis is away."""
