@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.request import Request, urlopen
 
 from bench.web import redis_on_a_port, served, site_on
 from services.redis_client import open_redis
@@ -110,6 +111,9 @@ def measure(chosen: Sequence[Page], reports: Path) -> list[dict[str, Any]]:
         cookie = warm(site, flock, pages)
         key = site.services.settings.secret_key
         address = stack.enter_context(served("app:app", 1, folder, url, key))
+        for page in pages:  # a process that has just started reads its templates first
+            asked = Request(address + page.path, headers={"Cookie": cookie})
+            urlopen(asked, timeout=30).close()
         return audit(pages, address, cookie, reports)
 
 

@@ -16,18 +16,27 @@
 //   texts           { move: "Move {label}, now {price}", place: "Set an alert at {price}" }
 import { mountHandles } from "./handles.js";
 import { mountNotes } from "./notes.js";
-import { colour } from "./theme.js";
+import { colours } from "./theme.js";
 
 const LIBRARY = "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 const SHARE_OF_VOLUME = 0.2;
+const RIGHT = 48;
 const STRETCH = 0.6; // how far beyond the bars, as a share of their span, a level widens the scale
 const INKS = ["ink", "muted", "line", "surface", "gain", "loss", "accent", "second", "brass"];
 
 export async function drawChart(element, options) {
   const library = await import(LIBRARY);
-  const drawn = new Drawn(library, element, options);
+  const inks = inksNow();
+  await othersFirst();
+  const drawn = new Drawn(library, element, { ...options, inks });
+  await othersFirst();
+  drawn.setBars(options.bars);
+  drawn.chart.chartElement().style.visibility = "";
   return drawn.handle();
 }
+
+// What waits, such as a tap, has its turn between the steps of drawing.
+const othersFirst = () => new Promise((done) => setTimeout(done));
 
 class Drawn {
   constructor(library, element, options) {
@@ -38,8 +47,9 @@ class Drawn {
     this.shown = new Set(this.options.averages);
     this.averages = new Map();
     this.marks = null;
-    this.inks = inksNow();
+    this.inks = options.inks;
     this.chart = library.createChart(element, this.look());
+    this.chart.chartElement().style.visibility = "hidden";
     this.candles = this.chart.addSeries(library.CandlestickSeries, this.candleLook());
     this.volume = this.chart.addSeries(library.HistogramSeries, this.volumeLook());
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 1 - SHARE_OF_VOLUME, bottom: 0 } });
@@ -48,7 +58,6 @@ class Drawn {
     // Drawn with every frame, so that what lies above the canvas stays beside what it tells of.
     this.candles.attachPrimitive({ updateAllViews: () => this.place() });
     this.follow = followTheme(() => this.recolour());
-    this.setBars(this.options.bars);
   }
 
   handle() {
@@ -72,6 +81,9 @@ class Drawn {
     this.bars = bars;
     this.times = timesOf(bars);
     this.decimals = decimalsFor(bars.close);
+    this.prices = new Intl.NumberFormat(this.locale, {
+      minimumFractionDigits: this.decimals, maximumFractionDigits: this.decimals,
+    });
     this.chart.applyOptions({ localization: this.localization() });
     this.chart.timeScale().applyOptions({ timeVisible: isOfMinutes(bars) });
     this.candles.applyOptions({ priceFormat: this.priceFormat() });
@@ -129,9 +141,7 @@ class Drawn {
   }
 
   priceText(price) {
-    return new Intl.NumberFormat(this.locale, {
-      minimumFractionDigits: this.decimals, maximumFractionDigits: this.decimals,
-    }).format(price);
+    return this.prices.format(price);
   }
 
   // The x of a moment: that of the bar which holds it. Null while it is out of sight.
@@ -218,7 +228,8 @@ class Drawn {
       },
       grid: { vertLines: { visible: false }, horzLines: { color: line } },
       rightPriceScale: { borderVisible: false, entireTextOnly: true },
-      timeScale: { borderColor: line, fixLeftEdge: true, fixRightEdge: true, rightOffset: 1 },
+      // Right of the last bar there is room for a handle, so that it covers no bell.
+      timeScale: { borderColor: line, fixLeftEdge: true, rightOffsetPixels: RIGHT },
       crosshair: { mode: 0, vertLine: { color: muted }, horzLine: { color: muted } },
       // The wheel and a finger's way up and down scroll the page.
       handleScroll: { mouseWheel: false, vertTouchDrag: false },
@@ -294,7 +305,7 @@ function decimalsFor(closes) {
   return Math.min(12, Math.max(2, 3 - Math.floor(Math.log10(last))));
 }
 
-const inksNow = () => Object.fromEntries(INKS.map((name) => [name, colour(name)]));
+const inksNow = () => colours(INKS);
 
 const faint = (colour) => colour.replace(/^rgb\((.*)\)$/, "rgba($1, 0.35)");
 

@@ -3,14 +3,19 @@ const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
 const changed = () => document.dispatchEvent(new Event("themechange"));
 
-/** What a colour token such as "gain" is now, as rgb(): for canvases, which know no tokens. */
-export function colour(token) {
+/** What colour tokens such as "gain" are now, as { gain: "rgb(…)" }: for canvases, which know no
+ * tokens. All at once, for styles are computed anew each time. */
+export function colours(tokens) {
   const probe = document.createElement("i");
-  probe.style.color = `var(--${token})`;
-  root.append(probe);
-  const found = getComputedStyle(probe).color;
+  probe.hidden = true;
+  for (const token of tokens) {
+    probe.append(document.createElement("i"));
+    probe.lastChild.style.color = `var(--${token})`;
+  }
+  document.body.append(probe);
+  const found = tokens.map((token, i) => [token, getComputedStyle(probe.children[i]).color]);
   probe.remove();
-  return found;
+  return Object.fromEntries(found);
 }
 
 export function theme(form) {
