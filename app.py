@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.errors import AppImportError
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings, SettingsError, load_settings
 from services.container import Services, open_services
@@ -26,14 +25,13 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app = Flask(__name__)
     app.extensions["bellwether"] = services
     app.extensions[commands.ENGINE] = partial(_open_engine, services)
-    if hops := settings.proxy_hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     app.wsgi_app = Seen(app.wsgi_app)  # type: ignore[method-assign]
     security.protect(app, settings, services.redis)
     languages.register(app)
     errors.register(app)
     pages.register(app)
     api.register(app)
+    security.spare_probes(app)
     commands.register(app)
     return app
 

@@ -111,6 +111,7 @@ def served(app: str, processes: int, folder: Path, redis_url: str, key: str) -> 
         "BELLWETHER_LOCAL": "true",  # loopback only
         "REDIS_URL": redis_url,
         "SECRET_KEY": key,
+        "RATE_LIMIT": "1000000000 per minute",
         "LOG_LEVEL": "WARNING",
     }
     command = [sys.executable, "-m", "gunicorn", app, "-c", "gunicorn.conf.py"]

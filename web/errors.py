@@ -2,7 +2,6 @@
 
 import logging
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +25,8 @@ from services.texts import N_, ngettext
 from services.texts import gettext as _
 from web.api import problems
 from web.kept import is_by_script, is_foreign
+from web.limits import seconds_left
 from web.pages import resume
-from web.security import limiter
 
 log = logging.getLogger(__name__)
 
@@ -132,14 +131,12 @@ def fault(error: InternalServerError) -> ResponseReturnValue:
 
 
 def too_many(_error: RateLimitExceeded) -> ResponseReturnValue:
-    limit = limiter.current_limit
-    wait = max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
     trouble = Trouble(
         _("Too many tries"),
         _("To keep accounts safe, Bellwether takes only so many of these in a row."),
         _(
             "Try again in %(time)s. Your browser's Back button keeps what you typed.",
-            time=_span(wait),
+            time=_span(seconds_left()),
         ),
     )
     return render_template("errors/trouble.html", trouble=trouble, status=429), 429

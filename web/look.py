@@ -24,8 +24,8 @@ from services.texts import gettext as _
 from services.texts import ngettext
 from web import words
 from web.context import me, now, services
+from web.limits import limiter
 from web.picture import Picture, picture_of
-from web.security import limiter
 from web.setting import Wish, facts_at_hand
 
 LIMITS = parse_many("40 per minute; 600 per hour")

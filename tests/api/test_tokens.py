@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.web import PASSWORD, Person, Site
-from web.security import SIGN_IN_BY_ACCOUNT
+from web.limits import SIGN_IN_BY_ACCOUNT
 
 TRIES = int(SIGN_IN_BY_ACCOUNT.split()[0])
 

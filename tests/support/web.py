@@ -24,7 +24,7 @@ from services.store.contract import Store
 from services.store.kept import KeptStore
 from services.store.shelf import Shelf
 from tests.support.market import MONDAY, FixedProvider, RecordingJobs
-from web.security import limiter
+from web.limits import limiter
 
 PASSWORD = "correct horse battery"
 FAST_PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -108,7 +108,19 @@ class Person:
         return self.ask("DELETE", path, **options)
 
 
-def make_site(store: Store, redis: Redis, redis_url: str, folder: Path) -> Site:
+UNLIMITED = "1000000 per minute"
+
+
+def make_site(
+    store: Store,
+    redis: Redis,
+    redis_url: str,
+    folder: Path,
+    *,
+    rate_limit: str = UNLIMITED,
+    **more: Any,
+) -> Site:
+    """A site; `more` are settings."""
     from app import create_app  # here, for tests without the web need not load it
 
     settings = Settings(
@@ -117,6 +129,8 @@ def make_site(store: Store, redis: Redis, redis_url: str, folder: Path) -> Site:
         bellwether_data=folder,
         secret_key="known to tests only",
         port=5000,
+        rate_limit=rate_limit,
+        **more,
     )
     jobs, market = RecordingJobs(), FixedProvider()
     services = Services(settings, KeptStore(store, Shelf(redis)), redis, jobs)

@@ -15,6 +15,7 @@ from web.api.idempotency import Headers, idempotent
 from web.api.openapi import BODY_PROBLEMS, operation
 from web.api.paging import store_cursor, text_of
 from web.context import me, now, services
+from web.limits import while_typing
 from web.setting import Wish, facts_to_arm, sentence_of, set_alert, understood
 
 _STORED = schemas.Alert.model_fields.keys() - {"sentence", "channels"}
@@ -44,6 +45,7 @@ def create_alert(json: schemas.AnyNewAlert) -> tuple[schemas.Alert, int, dict[st
 
 @api.post("/alerts/parse")
 @operation("alerts", 200, schemas.Understood, *BODY_PROBLEMS)
+@while_typing
 def parse_alert(json: schemas.Sentence) -> schemas.Understood:
     """Understand an alert in words; nothing is set."""
     wish = understood(json.text)

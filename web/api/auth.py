@@ -4,6 +4,7 @@ from flask import g, request, session
 
 from services.errors import AuthenticationFailed
 from web.context import services, signed_in
+from web.limits import bearer_token
 from web.security import csrf
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -17,20 +18,14 @@ def authenticate() -> None:
     """
     if request.endpoint in OPEN_TO_ALL:
         return
-    token = _bearer_token()
+    token = bearer_token()
     if token is not None:
-        g.profile = services().accounts.by_token(token)
+        g.profile = g.token_owner or services().accounts.by_token(token)
         _leave_session_alone()
     elif signed_in() is None:
         raise AuthenticationFailed("Send a token: Authorization: Bearer bw....")
     elif request.method not in SAFE_METHODS:
         csrf.protect()
-
-
-def _bearer_token() -> str | None:
-    """What follows `Bearer`; other schemes are between a browser and a proxy in front of us."""
-    sent = request.authorization
-    return (sent.token or "") if sent is not None and sent.type == "bearer" else None
 
 
 def _leave_session_alone() -> None:

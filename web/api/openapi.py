@@ -17,7 +17,7 @@ from web.api.problems import MEDIA_TYPE, InvalidRequest
 from web.api.schemas import Problem
 
 BEARER = "bearer"
-USUAL_PROBLEMS = (401, 422, 503)
+USUAL_PROBLEMS = (401, 422, 429, 503)
 BODY_PROBLEMS = (400, 413, 415)
 """What any JSON body may be refused with."""
 View: TypeAlias = Callable[..., ResponseReturnValue]

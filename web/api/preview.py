@@ -8,7 +8,7 @@ from web.api import schemas
 from web.api.blueprint import api
 from web.api.openapi import BODY_PROBLEMS, operation
 from web.context import me, now, services
-from web.security import limiter
+from web.limits import limiter
 from web.setting import said, understood
 
 BY_PERSON = "30 per minute; 300 per hour"
@@ -21,7 +21,7 @@ def _person() -> str:
 
 @api.post("/alerts/preview")
 @limiter.limit(BY_PERSON, key_func=_person)
-@operation("alerts", 200, schemas.Preview, *BODY_PROBLEMS, 429)
+@operation("alerts", 200, schemas.Preview, *BODY_PROBLEMS)
 def preview_alert(json: schemas.PreviewWish) -> schemas.Preview:
     """Say when an alert would have rung over past days or minutes; nothing is set."""
     text, condition, frequency = _asked(json)

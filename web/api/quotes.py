@@ -8,10 +8,12 @@ from web.api import schemas
 from web.api.blueprint import api
 from web.api.openapi import operation
 from web.context import now, services
+from web.limits import while_polling
 
 
 @api.get("/quotes")
 @operation("market", 200, schemas.Quotes)
+@while_polling
 def read_quotes(query: schemas.QuotesQuery) -> schemas.Quotes:
     """Read quotes; symbols never seen before are waited for 3 s at most."""
     found = services().desk.get(_symbols(query.symbols), now())

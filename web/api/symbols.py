@@ -4,10 +4,12 @@ from web.api import schemas
 from web.api.blueprint import api
 from web.api.openapi import operation
 from web.context import now, services
+from web.limits import while_typing
 
 
 @api.get("/symbols")
 @operation("market", 200, schemas.Matches)
+@while_typing
 def search_symbols(query: schemas.SearchQuery) -> schemas.Matches:
     """Find symbols that fit a text, best first."""
     found = services().desk.search(query.q, now())

@@ -7,7 +7,7 @@ from web.api.blueprint import api
 from web.api.openapi import BODY_PROBLEMS, operation
 from web.api.schemas import Credentials, Token
 from web.context import now, services
-from web.security import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS, limiter
+from web.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS, limiter
 
 
 def _account() -> str:
@@ -17,7 +17,7 @@ def _account() -> str:
 
 
 @api.post("/tokens")
-@operation("tokens", 201, Token, *BODY_PROBLEMS, 429, open_to_all=True)
+@operation("tokens", 201, Token, *BODY_PROBLEMS, open_to_all=True)
 @limiter.shared_limit(SIGN_IN_BY_ADDRESS, scope="sign-in")
 @limiter.shared_limit(SIGN_IN_BY_ACCOUNT, scope="sign-in", key_func=_account)
 def create_token(json: Credentials) -> tuple[Token, int]:

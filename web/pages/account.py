@@ -9,13 +9,8 @@ from services.texts import gettext as _
 from web import languages
 from web.context import me, people_only, services
 from web.forms import Form
-from web.security import (
-    MAIL_BY_ACCOUNT,
-    MAIL_BY_ADDRESS,
-    SIGN_IN_BY_ADDRESS,
-    limiter,
-    start_session,
-)
+from web.limits import MAIL_BY_ACCOUNT, MAIL_BY_ADDRESS, SIGN_IN_BY_ADDRESS, limiter
+from web.security import start_session
 
 pages = Blueprint("account", __name__)
 

@@ -9,15 +9,14 @@ from services.watching import ensure_default
 from web import kept
 from web.context import now, services, signed_in
 from web.forms import Form, local_path
-from web.security import (
+from web.limits import (
     MAIL_BY_ACCOUNT,
     MAIL_BY_ADDRESS,
     SIGN_IN_BY_ACCOUNT,
     SIGN_IN_BY_ADDRESS,
-    account_of_request,
     limiter,
-    start_session,
 )
+from web.security import account_of_request, start_session
 
 pages = Blueprint("accounts", __name__)
 mail_by_address = limiter.shared_limit(MAIL_BY_ADDRESS, scope="mail", methods=["POST"])

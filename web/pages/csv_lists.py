@@ -14,7 +14,7 @@ from services.market.cache import CachedQuote
 from services.store.watchlists import MAX_SYMBOLS, Watchlist
 from web.context import me, now, people_only, services
 from web.forms import Form
-from web.security import limiter
+from web.limits import limiter
 
 WAIT = 8.0
 """Seconds for the source to answer about a whole file."""

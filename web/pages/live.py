@@ -20,8 +20,8 @@ from services.market.models import normal_symbol
 from web import words
 from web.context import services, signed_in
 from web.handover import take_connection
+from web.limits import limiter
 from web.pages.triggers import unread
-from web.security import limiter
 
 MAX_SYMBOLS = 100
 OPENED_BY_ACCOUNT = "120 per minute"

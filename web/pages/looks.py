@@ -15,6 +15,7 @@ from services.store.alerts import Alert
 from web import alert_form, editor
 from web.context import me, people_only, services
 from web.forms import Form
+from web.limits import while_typing
 from web.look import Look, day_text
 from web.setting import understood
 from web.words import unit
@@ -26,6 +27,7 @@ pages = Blueprint("look", __name__, url_prefix="/alerts")
 
 @pages.post("/look")
 @people_only
+@while_typing
 def look() -> ResponseReturnValue:
     """The parts of the editor that depend on what is typed. 202 while more is to come."""
     form = alert_form.posted("text", "symbol", "alert")

@@ -16,9 +16,10 @@ from services.store.users import User
 from services.texts import gettext as _
 from web import forms, mail_answers
 from web.context import now, services
+from web.limits import LINKS_BY_ADDRESS, limiter
 from web.mail_answers import Answer
 from web.market import market
-from web.security import LINKS_BY_ADDRESS, csrf, limiter
+from web.security import csrf
 from web.setting import no_answer
 
 pages = Blueprint("mail_links", __name__, url_prefix="/mail")

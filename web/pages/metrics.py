@@ -7,7 +7,8 @@ from services.metrics.access import Asked, status_of
 from services.metrics.shared import CONTENT_TYPE, metrics_text
 from services.metrics.site import SiteMetrics
 from web.context import services
-from web.security import limiter, talisman
+from web.limits import limiter
+from web.security import talisman
 from workers.waiting import waiting
 
 pages = Blueprint("metrics", __name__)

@@ -12,7 +12,7 @@ from services.texts import gettext as _
 from web import channels, quiet_form
 from web.context import me, now, people_only, services
 from web.forms import Form
-from web.security import TRIALS_BY_ACCOUNT, limiter
+from web.limits import TRIALS_BY_ACCOUNT, limiter
 
 FALLBACKS = tuple(f"fallback_{place}" for place in range(1, MAX_FALLBACK + 1))
 DIGESTS: dict[str, DigestEvery] = {"never": "never", "day": "day", "week": "week"}
