@@ -144,6 +144,21 @@ def test_a_session_that_ended_elsewhere_leaves_nothing(reader: Visit) -> None:
 
 
 def test_a_second_person_does_not_see_the_pages_of_the_first(reader: Visit, site: Site) -> None:
+    bob = site.person("bob@example.com").uid
+    page, path = reader.page, enter(reader)
+    make_list(site, bob, path.removeprefix("/watchlists/"), "Theirs", "IBM")
+    page.context.clear_cookies()
+    assert enter(reader, "bob@example.com") == path
+    page.context.set_offline(True)
+    reader.go(path)
+    expect(page.get_by_role("heading", name="Theirs")).to_be_attached()
+    expect(page.get_by_role("row", name="IBM")).to_be_visible()
+    expect(page.get_by_role("row", name="AAPL")).to_have_count(0)
+
+
+def test_the_first_person_s_page_is_gone_even_if_the_second_has_none_there(
+    reader: Visit, site: Site
+) -> None:
     watch(site, "bob@example.com", "MSFT")
     page, path = reader.page, enter(reader)
     page.context.clear_cookies()
