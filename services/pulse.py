@@ -44,7 +44,7 @@ class LastCheck:
     """The last check of all shards: when the slowest was done, and what all saw."""
 
     completed_at: datetime
-    seconds: float
+    took: timedelta
     symbols: int
     unseen: int
     asleep: int
@@ -74,7 +74,7 @@ class Pulse:
         done = list(shards.values())
         return LastCheck(
             completed_at=min(each.completed_at for each in done),
-            seconds=max(each.seconds for each in done),
+            took=timedelta(seconds=max(each.seconds for each in done)),
             symbols=sum(each.symbols for each in done),
             unseen=sum(each.unseen for each in done),
             asleep=sum(each.asleep for each in done),

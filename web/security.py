@@ -59,6 +59,7 @@ WITHOUT_SESSION = (
     "/health",
     "/ready",
     "/metrics",
+    "/status",
     "/favicon.ico",
     "/manifest.webmanifest",
     "/robots.txt",
