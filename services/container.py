@@ -9,6 +9,7 @@ from redis import Redis
 
 from config import Settings
 from services.accounts import Accounts
+from services.accounts.leaving import Leaving
 from services.accounts.links import Links
 from services.accounts.passwords import Passwords
 from services.accounts.preferences import Preferences
@@ -84,6 +85,10 @@ class Services:
     @cached_property
     def accounts(self) -> Accounts:
         return Accounts(self.users, self.redis, self.jobs, self.links, Passwords())
+
+    @cached_property
+    def leaving(self) -> Leaving:
+        return Leaving(self.store, self.redis, self.jobs, Passwords())
 
     @cached_property
     def preferences(self) -> Preferences:

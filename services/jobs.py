@@ -60,5 +60,11 @@ class Jobs(Protocol):
     def try_channel(self, uid: str, channel: str, trial: str) -> None:
         """Send a test by that channel and keep the outcome under the trial's id; soon or never."""
 
+    def erase_account(self, uid: str) -> None:
+        """Erase all that a closed account held."""
+
+    def forget(self, uid: str) -> None:
+        """Drop what is to be done, or has failed, for a person who left."""
+
     def release_held(self, uid: str) -> None:
         """Send what was held until the address was confirmed, or by quiet hours of before."""

@@ -54,7 +54,7 @@ def written(lists: Iterable[Watchlist], quotes: Mapping[str, Quote]) -> bytes:
         for entry in watchlist.entries:
             cells = (watchlist.name, entry.symbol, *_of_quote(quotes.get(entry.symbol)))
             added_at = entry.added_at.isoformat(timespec="seconds")
-            table.writerow([_guarded(cell) for cell in (*cells, entry.note, added_at)])
+            table.writerow([guarded(cell) for cell in (*cells, entry.note, added_at)])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -179,7 +179,8 @@ def _plain(value: float) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-def _guarded(cell: str) -> str:
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
     dangerous = cell.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell)
     return _GUARD + cell if dangerous else cell
 

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from config import Settings, load_settings
+from services.accounts.erasing import Erasing
 from services.accounts.mailer import AccountMailer
 from services.accounts.profiles import Profiles
 from services.alerts.checker import Checker
@@ -17,6 +18,8 @@ from services.alerts.recorder import Recorder
 from services.alerts.sound_quotes import SoundQuotes
 from services.alerts.tasks import Tasks
 from services.backup.backups import Backups
+from services.cleaning.accounts import UnusedAccounts
+from services.cleaning.cleaning import Cleaning
 from services.container import Services, open_services
 from services.market.cache import QuoteCache
 from services.market.histories import Histories
@@ -110,9 +113,22 @@ class Parts:
             self.endings.plan_for,
         )
 
+    @cached_property
+    def erasing(self) -> Erasing:
+        s = self.services
+        return Erasing(
+            s.store, s.redis, s.jobs, s.arming, lambda: self.composer, lambda: self.transport
+        )
+
     @property
     def backups(self) -> Backups:
         return self.services.backups
+
+    @property
+    def cleaning(self) -> Cleaning:
+        s = self.services
+        unused = UnusedAccounts(s.store, s.redis, s.jobs)
+        return Cleaning(s.store, s.settings, unused.close)
 
     @cached_property
     def endings(self) -> Endings:

@@ -123,6 +123,21 @@ class RqJobs:
         queue = _queue_of(channel)
         self._enqueue(queue, "try_channel", uid, channel, trial, forgotten_after=_TRIAL_KEPT)
 
+    def erase_account(self, uid: str) -> None:
+        self._enqueue_once(MAIL, "erase_account", {f"erase-{uid}": (uid,)})
+
+    def forget(self, uid: str) -> None:
+        """What many share, such as a dispatch, stays: it does nothing for who is not there."""
+        for name in QUEUES:
+            queue = Queue(name, connection=self._redis)
+            held = (queue, queue.scheduled_job_registry, queue.failed_job_registry)
+            for ids in (place.get_job_ids() for place in held):
+                for start in range(0, len(ids), _TOGETHER):
+                    jobs = Job.fetch_many(ids[start : start + _TOGETHER], self._redis)
+                    for job in jobs:
+                        if job is not None and _is_of(uid, job):
+                            job.delete()
+
     def release_held(self, uid: str) -> None:
         self._enqueue(MAIL, "release_held", uid, retry=_MAIL_RETRIES)
 
@@ -148,6 +163,10 @@ class RqJobs:
 
 def _queue_of(channel: str) -> str:
     return {users.EMAIL: MAIL, users.PUSH: PUSH}.get(channel, HOOKS)
+
+
+def _is_of(uid: str, job: Job) -> bool:
+    return uid in job.args or job.args == ([uid],)
 
 
 def _dispatch_name(uids: Sequence[str]) -> str:

@@ -176,6 +176,11 @@ class Composer:
             link=f"{self._address}{path}{token}",
         )
 
+    def goodbye(self, email: str, key: str) -> Message:
+        """The last mail, to somebody whose account is deleted; `key` is its identity."""
+        title = _("Your account is deleted")
+        return self._message("goodbye", to=email, subject=f"{title} · Bellwether", key=key)
+
     def notice(
         self, kind: Notice, alerts: Sequence[Alert], user: User, key: str, now: datetime
     ) -> Message:

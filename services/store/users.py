@@ -101,7 +101,8 @@ def normal_email(email: str) -> str:
     return email.strip().casefold()
 
 
-def _email_path(email: str) -> str:
+def email_path(email: str) -> str:
+    """Where it stands whose an address is."""
     return f"emails/{hashlib.sha256(normal_email(email).encode()).hexdigest()}"
 
 
@@ -115,7 +116,7 @@ class Users:
         """Store a new person. Raises AlreadyExists when the address is somebody's."""
         try:
             self._store.write(
-                Create(_email_path(user.email), {"uid": user.uid}),
+                Create(email_path(user.email), {"uid": user.uid}),
                 Create(f"users/{user.uid}", user.fields()),
             )
         except AlreadyExists:
@@ -126,7 +127,7 @@ class Users:
         return User.from_document(document) if document else None
 
     def by_email(self, email: str) -> User | None:
-        document = self._store.get(_email_path(email))
+        document = self._store.get(email_path(email))
         return self.get(str(document.fields["uid"])) if document else None
 
     def update(self, uid: str, **changes: object) -> User:

@@ -183,6 +183,8 @@ class RecordingJobs:
     channel_notices: list[tuple[str, str, str]] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    erased: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     trials: list[tuple[str, str, str]] = field(default_factory=list)
     shards: list[tuple[int, int]] = field(default_factory=list)
     _fetch: Callable[[Sequence[str]], object] | None = None
@@ -269,6 +271,12 @@ class RecordingJobs:
 
     def try_channel(self, uid: str, channel: str, trial: str) -> None:
         self.trials.append((uid, channel, trial))
+
+    def erase_account(self, uid: str) -> None:
+        self.erased.append(uid)
+
+    def forget(self, uid: str) -> None:
+        self.forgotten.append(uid)
 
     def release_held(self, uid: str) -> None:
         self.released.append(uid)

@@ -6,6 +6,7 @@ from web.api import (
     alerts,
     bars,
     devices,
+    export,
     preview,
     quotes,
     settings,
@@ -29,6 +30,7 @@ RESOURCES = (
     triggers,
     devices,
     settings,
+    export,
 )
 
 
