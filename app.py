@@ -13,8 +13,7 @@ from services.container import Services, open_services
 from services.errors import BellwetherError
 from services.metrics.shared import share_metrics
 from services.reporting import start_reporting
-from web import api, commands, errors, languages, pages, security
-from web.seen import Seen
+from web import api, commands, errors, languages, pages, security, seen
 from workers.queues import RqJobs
 
 
@@ -25,7 +24,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app = Flask(__name__)
     app.extensions["bellwether"] = services
     app.extensions[commands.ENGINE] = partial(_open_engine, services)
-    app.wsgi_app = Seen(app.wsgi_app)  # type: ignore[method-assign]
+    seen.register(app)
     security.protect(app, settings, services.redis)
     languages.register(app)
     errors.register(app)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from flask import Flask, request
 from werkzeug.datastructures import Headers
 
 from services.logs import ACCESS
@@ -19,7 +20,18 @@ HEADER = "X-Request-ID"
 PROBES = frozenset({"/health", "/ready", "/metrics"})
 """Asked every few seconds: their lines are for DEBUG, while all is well."""
 NO_ROUTE = "none"
+_RULE = "bellwether.rule"
 log = logging.getLogger(ACCESS)
+
+
+def register(app: Flask) -> None:
+    """See every request of `app`, from its first moment on."""
+    app.before_request(_note_rule)
+    app.wsgi_app = Seen(app.wsgi_app)  # type: ignore[method-assign]
+
+
+def _note_rule() -> None:
+    request.environ[_RULE] = request.url_rule
 
 
 class Seen:
@@ -64,6 +76,5 @@ def _tell(environ: "WSGIEnvironment", status: str, size: int | None, seconds: fl
 def _asked_for(environ: "WSGIEnvironment") -> tuple[str, str]:
     """The method, and the rule of the address: what is in its place may be a secret. What fits
     no rule is one route, with one method, whatever strangers think of."""
-    request = environ.get("werkzeug.request")
-    rule = request.url_rule if request is not None else None
+    rule = environ.get(_RULE)
     return (environ["REQUEST_METHOD"], rule.rule) if rule else ("-", NO_ROUTE)

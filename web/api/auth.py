@@ -3,6 +3,7 @@
 from flask import g, request, session
 
 from services.errors import AuthenticationFailed
+from services.logs.context import is_of
 from web.context import services, signed_in
 from web.limits import bearer_token
 from web.security import csrf
@@ -21,6 +22,7 @@ def authenticate() -> None:
     token = bearer_token()
     if token is not None:
         g.profile = g.token_owner or services().accounts.by_token(token)
+        is_of(g.profile.uid)
         _leave_session_alone()
     elif signed_in() is None:
         raise AuthenticationFailed("Send a token: Authorization: Bearer bw....")
