@@ -85,7 +85,7 @@ def test_a_trigger_is_told_in_a_few_lines(chat: Post, http_peer: HttpPeer) -> No
     told = json.loads(got.body)
     assert told["title"] == "AAPL 111.00, rose to 110.00"
     assert told["message"] == (
-        f"2 March 2026, 15:05 UTC\nsell ‹half›\n{ADDRESS}/alerts/{chat.trigger.alert_id}"
+        f"2 March 2026, 15:05 UTC\nsell ‹half›\n{ADDRESS}/triggers/{chat.trigger.id}"
     )
 
 

@@ -309,7 +309,7 @@ def test_a_new_alert_takes_its_own_channels(ada: Reader) -> None:
     answer = ada.send("/alerts/new", channels=[chat.id, "push"], **fields)
     alert_id = answer.location.rpartition("/")[2]
     assert own(ada, alert_id) == (chat.id, "push")
-    assert "Ring by \u2068Family chat\u2069 and \u2068Push to your devices\u2069" in ada.page(
+    assert "Once, by \u2068Family chat\u2069 and \u2068Push to your devices\u2069," in ada.page(
         answer.location
     )
 
@@ -318,7 +318,7 @@ def test_without_a_tick_an_alert_rings_by_the_usual_channels(ada: Reader) -> Non
     alert = ada.alert(channels=("push",))
     assert save(ada, alert.id).status_code == 302
     assert own(ada, alert.id) is None
-    assert "your usual channels: \u2068E-mail\u2069" in ada.page(f"/alerts/{alert.id}")
+    assert "Once, by \u2068E-mail\u2069," in ada.page(f"/alerts/{alert.id}")
 
 
 def test_an_unknown_channel_of_an_alert_is_refused_and_the_ticks_given_back(ada: Reader) -> None:
