@@ -12,7 +12,7 @@ from redis.lock import Lock
 
 from services.alerts.index import ArmedIndex
 from services.alerts.reconcile import reconcile
-from services.errors import StoreError
+from services.errors import NotFound, StoreError
 from services.jobs import AccountMail, Notice
 from services.market.fetch import fetch_into_cache, search_into_cache
 from services.market.fetch_hours import hours_into_cache
@@ -162,10 +162,11 @@ def deliver(uid: str, channel: str) -> None:
     """Send what is due of a person by that channel, message by message. After a while the rest
     goes behind what others wait for, and RQ's time limit ends no message halfway."""
     begun = _now()
-    while parts().outbox.deliver(uid, channel, _now()):
-        if _now() - begun > DELIVERS_FOR:
-            parts().services.jobs.deliver(uid, channel)
-            return
+    with _unless_gone(uid):
+        while parts().outbox.deliver(uid, channel, _now()):
+            if _now() - begun > DELIVERS_FOR:
+                parts().services.jobs.deliver(uid, channel)
+                return
 
 
 def send_account_mail(kind: AccountMail, uid: str) -> None:
@@ -175,12 +176,14 @@ def send_account_mail(kind: AccountMail, uid: str) -> None:
 
 def send_notice(kind: Notice, uid: str, alert_ids: list[str]) -> None:
     """Tell a person what became of these alerts; RQ tries again when it raises."""
-    parts().notices.send(kind, uid, alert_ids, _now())
+    with _unless_gone(uid):
+        parts().notices.send(kind, uid, alert_ids, _now())
 
 
 def send_channel_notice(uid: str, channel: str, reason: str) -> None:
     """Tell a person by another channel that this one is off; RQ tries again when it raises."""
-    parts().channel_notices.send(uid, channel, reason, _now())
+    with _unless_gone(uid):
+        parts().channel_notices.send(uid, channel, reason, _now())
 
 
 def send_digests() -> None:
@@ -191,20 +194,45 @@ def send_digests() -> None:
 
 def send_digest(uid: str) -> None:
     """Send a person's digest, if it is still due; the schedule tries again when it raises."""
-    parts().digests.send(uid, _now())
+    with _unless_gone(uid):
+        parts().digests.send(uid, _now())
+
+
+def erase_account(uid: str) -> None:
+    """Erase all that a closed account held; the next sweep has it tried again when it raises."""
+    parts().erasing.erase(uid, _now())
+
+
+def erase_accounts() -> None:
+    """See to the accounts that were closed and are not erased to the end."""
+    if left := parts().erasing.sweep(_now()):
+        log.info("%d closed accounts are being erased", left)
 
 
 def try_channel(uid: str, channel: str, trial: str) -> None:
     """Send a test that somebody waits for."""
-    parts().trial_runner.run(uid, channel, trial, _now())
+    with _unless_gone(uid):
+        parts().trial_runner.run(uid, channel, trial, _now())
 
 
 def release_held(uid: str) -> None:
     """Send what waited for a person to confirm the address, or for quiet hours that are over;
     have the next digest come at the hour that is right now."""
-    parts().outbox.release(uid, _now())
-    wake(parts().services.store, parts().services.jobs, uid, _now())
-    follow_clock(parts().services.users, uid, _now())
+    with _unless_gone(uid):
+        parts().outbox.release(uid, _now())
+        wake(parts().services.store, parts().services.jobs, uid, _now())
+        follow_clock(parts().services.users, uid, _now())
+
+
+@contextmanager
+def _unless_gone(uid: str) -> Iterator[None]:
+    """Who has left meanwhile wants nothing more."""
+    try:
+        yield
+    except NotFound:
+        if parts().services.users.get(uid) is not None:
+            raise
+        log.info("A job for somebody who has left does nothing")
 
 
 @contextmanager
