@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from redis import RedisError
@@ -16,7 +16,7 @@ from services.metrics.shared import share_metrics
 from services.operator import watch_over
 from services.redis_client import open_redis
 from services.reporting import start_reporting
-from workers.schedule import register
+from workers.schedule import next_at, register
 
 TICK_SECONDS = 1
 log = logging.getLogger(__name__)
@@ -32,9 +32,8 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
         queue = self.get_queue_for_job(job)
         if queue.get_job_position(job.id) is None:
             super().enqueue_job(job)
-        else:
-            next_run = datetime.now(UTC) + timedelta(seconds=job.meta["interval"])
-            self.connection.zadd(self.scheduled_jobs_key, {job.id: int(next_run.timestamp())})
+        next_run = _next_run(job, datetime.now(UTC))
+        self.connection.zadd(self.scheduled_jobs_key, {job.id: int(next_run.timestamp())})
 
     def enqueue_jobs(self) -> list[Any]:
         note_memory("clock")
@@ -44,6 +43,13 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
         except RedisError as error:
             log.warning("Redis does not answer, the clock goes on: %s", error)
             return []
+
+
+def _next_run(job: Job, now: datetime) -> datetime:
+    """One at a time of day keeps to it, however late it ran today."""
+    if at := job.meta.get("at"):
+        return next_at(time.fromisoformat(at), now)
+    return now + timedelta(seconds=job.meta["interval"])
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from services.market.models import BarInterval
 from services.store import users
 
 FAST, CHECKS, PUSH, HOOKS, MAIL = "fast", "checks", "push", "hooks", "mail"
-DIGESTS = "digests"
-QUEUES = (FAST, PUSH, CHECKS, HOOKS, MAIL, DIGESTS)
+DIGESTS, UPKEEP = "digests", "upkeep"
+QUEUES = (FAST, PUSH, CHECKS, HOOKS, MAIL, DIGESTS, UPKEEP)
 """In the order in which a worker empties them: digests of a whole time zone hold up no bell."""
 _FORGOTTEN_AFTER = 60
 _TRIAL_KEPT = 600
@@ -52,7 +52,6 @@ class RqJobs:
 
     def fetch_news(self, symbol: str, name: str) -> None:
         self._enqueue(FAST, "fetch_news", symbol, name)
-
 
     def fetch_sparks(self, symbols: Sequence[str]) -> None:
         self._enqueue(FAST, "fetch_sparks", list(symbols))

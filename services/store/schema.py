@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from services.errors import Conflict
+from services.errors import AlreadyExists, Conflict
 from services.store.contract import Create, Cursor, Document, Query, Set, Store, Update, Write
 
 PATH = "system/schema"
@@ -54,7 +54,10 @@ class Schema:
         version `seen` and no document was changed meanwhile. Raises Conflict."""
         fields = state.model_dump()
         note = Create(PATH, fields) if seen is None else Update(PATH, fields, version=seen)
-        self._store.write(note, *writes)
+        try:
+            self._store.write(note, *writes)
+        except AlreadyExists as error:
+            raise Conflict("Another process has noted a schema first.") from error
 
     def require_same(self, seen: str | None) -> None:
         """Raises Conflict where another process has noted a state since."""

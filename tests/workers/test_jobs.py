@@ -18,7 +18,7 @@ from tests.support.market import MONDAY
 from tests.support.smtp import SmtpPeer
 from workers import jobs
 from workers.parts import Parts
-from workers.queues import CHECKS, DIGESTS, FAST, HOOKS, MAIL, PUSH, QUEUES, RqJobs
+from workers.queues import CHECKS, DIGESTS, FAST, HOOKS, MAIL, PUSH, QUEUES, UPKEEP, RqJobs
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def work(redis: Redis) -> None:
 
 
 def test_a_page_s_symbols_are_fetched_first_and_digests_sent_last() -> None:
-    assert QUEUES == (FAST, PUSH, CHECKS, HOOKS, MAIL, DIGESTS)
+    assert QUEUES == (FAST, PUSH, CHECKS, HOOKS, MAIL, DIGESTS, UPKEEP)
 
 
 def test_a_job_by_name_is_a_function_of_the_jobs_module(redis: Redis) -> None:

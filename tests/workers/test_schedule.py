@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from redis import Redis
@@ -7,9 +7,11 @@ from rq.job import Job
 
 from config import Settings
 from tests.support.market import MONDAY
+from workers import jobs
 from workers.clock import Clock
-from workers.queues import CHECKS
-from workers.schedule import entries, register
+from workers.listing import listed
+from workers.queues import CHECKS, UPKEEP
+from workers.schedule import entries, next_at, register
 
 SETTINGS = Settings(_env_file=None, check_interval_seconds=300)
 CHECK = "schedule-check_alerts"
@@ -37,7 +39,11 @@ def test_the_check_runs_every_five_minutes_and_the_sweep_every_minute(
         "schedule-sweep": 60,
         "schedule-expire_alerts": 900,
         "schedule-send_digests": 60,
+        "schedule-erase_accounts": 900,
+        "schedule-refresh_watchlists": 600,
         "schedule-reconcile_index": 86_400,
+        "schedule-back_up": 86_400,
+        "schedule-clean_up": 86_400,
     }
 
 
@@ -45,6 +51,61 @@ def test_the_index_is_reconciled_a_day_after_it_was_built(clock: Clock, redis: R
     register(clock, SETTINGS, MONDAY)
     first = redis.zscore("rq:scheduler:scheduled_jobs", "schedule-reconcile_index")
     assert first == (MONDAY + timedelta(days=1)).timestamp()
+
+
+def run_times(redis: Redis) -> dict[str, datetime]:
+    pairs = redis.zrange("rq:scheduler:scheduled_jobs", 0, -1, withscores=True)
+    return {name.decode(): datetime.fromtimestamp(at, UTC) for name, at in pairs}
+
+
+def test_a_backup_is_made_every_night_at_two_in_utc(clock: Clock, redis: Redis) -> None:
+    register(clock, SETTINGS, MONDAY)
+    tomorrow = (MONDAY + timedelta(days=1)).replace(hour=2, minute=0, second=0, microsecond=0)
+    assert run_times(redis)["schedule-back_up"] == tomorrow
+    assert Job.fetch("schedule-back_up", connection=redis).origin == UPKEEP
+
+
+def test_a_night_that_came_late_moves_no_other(clock: Clock, redis: Redis) -> None:
+    register(clock, SETTINGS, MONDAY)
+    redis.zadd("rq:scheduler:scheduled_jobs", {"schedule-back_up": 1})
+    clock.enqueue_jobs()
+    assert "schedule-back_up" in Queue(UPKEEP, connection=redis).job_ids
+    following = run_times(redis)["schedule-back_up"]
+    assert (following.hour, following.minute, following.second) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(("hour", "days"), [(1, 0), (2, 1), (3, 1)])
+def test_a_time_of_day_is_the_next_one(hour: int, days: int) -> None:
+    now = datetime(2026, 3, 2, hour, tzinfo=UTC)
+    assert next_at(time(2), now) == datetime(2026, 3, 2 + days, 2, tzinfo=UTC)
+
+
+def test_the_listing_tells_when_each_job_runs_and_how_it_went(
+    clock: Clock, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ValueError("no disk")
+
+    for name in ("sweep", "expire_alerts", "erase_accounts", "send_digests", "refresh_watchlists"):
+        monkeypatch.setattr(f"workers.jobs.{name}", lambda: None)
+    monkeypatch.setattr("workers.jobs.check_alerts", fail)
+    clock.enqueue_jobs()
+    SimpleWorker([CHECKS], connection=redis).work(burst=True, logging_level="CRITICAL")
+    told = {one.job: one for one in listed(redis, SETTINGS)}
+    assert list(told) == [entry.job for entry in entries(SETTINGS)]
+    assert told["check_alerts"].error == "ValueError: no disk"
+    assert (told["sweep"].error, told["sweep"].rhythm) == ("", "every 1 min")
+    assert told["sweep"].ended_at is not None
+    assert (told["back_up"].ended_at, told["back_up"].rhythm) == (None, "daily at 02:00 UTC")
+    assert all(one.next_run for one in told.values())
+
+
+def test_without_a_clock_nothing_is_due(redis: Redis) -> None:
+    assert {one.next_run for one in listed(redis, SETTINGS)} == {None}
+
+
+def test_every_entry_names_a_job() -> None:
+    assert all(callable(getattr(jobs, entry.job)) for entry in entries(SETTINGS))
 
 
 def test_registering_again_changes_nothing(clock: Clock, redis: Redis) -> None:
@@ -67,7 +128,9 @@ def test_a_tick_enqueues_each_job_once_however_many_clocks_run(clock: Clock, red
     clock.enqueue_jobs()
     assert sorted(Queue(CHECKS, connection=redis).job_ids) == [
         CHECK,
+        "schedule-erase_accounts",
         "schedule-expire_alerts",
+        "schedule-refresh_watchlists",
         "schedule-send_digests",
         "schedule-sweep",
     ]
@@ -86,7 +149,8 @@ def test_a_job_that_still_waits_is_not_piled_up(clock: Clock, redis: Redis) -> N
         for entry in entries(SETTINGS):
             redis.zadd("rq:scheduler:scheduled_jobs", {entry.id: 1})
         clock.enqueue_jobs()
-    assert len(Queue(CHECKS, connection=redis)) == len(entries(SETTINGS))
+    waiting = [len(Queue(name, connection=redis)) for name in (CHECKS, UPKEEP)]
+    assert sum(waiting) == len(entries(SETTINGS))
 
 
 def test_a_job_whose_worker_died_runs_again(clock: Clock, redis: Redis) -> None:
@@ -117,7 +181,9 @@ def test_scheduled_jobs_run_on_a_worker(
     monkeypatch.setattr("workers.jobs.check_alerts", lambda: ran.append("check"))
     monkeypatch.setattr("workers.jobs.sweep", lambda: ran.append("sweep"))
     monkeypatch.setattr("workers.jobs.expire_alerts", lambda: ran.append("expire"))
+    monkeypatch.setattr("workers.jobs.erase_accounts", lambda: ran.append("erase"))
+    monkeypatch.setattr("workers.jobs.refresh_watchlists", lambda: ran.append("refresh"))
     monkeypatch.setattr("workers.jobs.send_digests", lambda: ran.append("digests"))
     clock.enqueue_jobs()
     SimpleWorker([CHECKS], connection=redis).work(burst=True, logging_level="ERROR")
-    assert sorted(ran) == ["check", "digests", "expire", "sweep"]
+    assert sorted(ran) == ["check", "digests", "erase", "expire", "refresh", "sweep"]
