@@ -18,15 +18,18 @@ from services.market.fetch import fetch_into_cache, search_into_cache
 from services.market.fetch_hours import hours_into_cache
 from services.market.fetch_past import bars_into_cache, earnings_into_cache
 from services.market.fetch_sparks import sparks_into_cache
+from services.market.hours import Hours
+from services.market.looked_at import LookedAt
 from services.market.models import BarInterval
 from services.market.news import news_into_cache
+from services.market.refreshing import refresh
 from services.notify.digest import follow_clock
 from services.notify.waking import wake
 from services.store.system import Shard
 from workers.parts import parts
 from workers.seen import note_check
 
-CHECK_LOCK, BACKUP_LOCK = "lock:check", "lock:backup"
+CHECK_LOCK, BACKUP_LOCK, CLEAN_LOCK = "lock:check", "lock:backup", "lock:clean"
 LOCK_HOLDS = timedelta(seconds=10)
 """For so long a dead worker's lock is in the way; a live one's is renewed."""
 DELIVERS_FOR = timedelta(seconds=20)
@@ -120,6 +123,20 @@ def reconcile_index() -> None:
     drift = reconcile(ArmedIndex(s.redis), parts().provider.name, s.alerts)
     level = logging.ERROR if drift else logging.INFO
     log.log(level, "Reconciled the armed index with the store: %s", drift)
+
+
+def refresh_watchlists() -> None:
+    """Fetch the quotes of what people looked at lately."""
+    looked_at = LookedAt(parts().services.redis)
+    if came := refresh(parts().provider, parts().cache, looked_at, Hours(), _now()):
+        log.info("Refreshed %d quotes that people look at", came)
+
+
+def clean_up() -> None:
+    """Delete what is kept no longer."""
+    with _only_one(CLEAN_LOCK, LOCK_HOLDS) as mine:
+        if mine:
+            log.info("Cleaned up: %s", parts().cleaning.run(_now()))
 
 
 def back_up() -> None:

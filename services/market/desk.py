@@ -20,6 +20,7 @@ from services.market.cache import (
     Reading,
     normal_search,
 )
+from services.market.looked_at import LookedAt
 from services.market.models import Bar, Match, Quote, Split
 from services.market.past_desk import PastDesk
 from services.metrics import QUOTE_AGE
@@ -55,6 +56,7 @@ class QuoteDesk:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cache = QuoteCache(redis)
+        self._looked_at = LookedAt(redis)
         self._past = PastDesk(redis, jobs, sleep, monotonic)
         self._jobs = jobs
         self._sleep = sleep
@@ -66,10 +68,13 @@ class QuoteDesk:
         Fresh quotes are served; stale ones too, while a worker fetches newer ones; symbols
         that were never seen are waited for.
         """
-        readings = self._ask(symbols, now, _is_wanted)
-        readings = self._await(readings, now, wait, _is_cold)
-        _note_age(readings.values())
-        return {symbol: _answer(reading) for symbol, reading in readings.items()}
+        self._looked_at.note(symbols, now)
+        answers: dict[str, Answer] = {**self._cache.fresh(symbols, now)}
+        if rest := [symbol for symbol in symbols if symbol not in answers]:
+            readings = self._await(self._ask(rest, now, _is_wanted), now, wait, _is_cold)
+            answers |= {symbol: _answer(reading) for symbol, reading in readings.items()}
+        _note_age(answers.values())
+        return {symbol: answers[symbol] for symbol in symbols}
 
     def require(
         self, symbol: str, now: datetime, wait: float = WAIT, max_age: timedelta | None = None
