@@ -256,17 +256,6 @@ def _unless_gone(uid: str) -> Iterator[None]:
 def _only_one(name: str, holds: timedelta) -> Iterator[bool]:
     """Whether nobody else has the lock, which is renewed while this process lives."""
     seconds = holds.total_seconds()
-def erase_account(uid: str) -> None:
-    """Erase all that a closed account held; the next sweep has it tried again when it raises."""
-    parts().erasing.erase(uid, _now())
-
-
-def erase_accounts() -> None:
-    """See to the accounts that were closed and are not erased to the end."""
-    if left := parts().erasing.sweep(_now()):
-        log.info("%d closed accounts are being erased", left)
-
-
     lock = parts().services.redis.lock(name, timeout=seconds, blocking=False, thread_local=False)
     if not lock.acquire():
         yield False
