@@ -21,6 +21,7 @@ from services.market.cache import (
     normal_search,
 )
 from services.market.looked_at import LookedAt
+from services.market.looked_at import LookedAt
 from services.market.models import Bar, Match, Quote, Split
 from services.market.past_desk import PastDesk
 from services.metrics import QUOTE_AGE
@@ -57,6 +58,7 @@ class QuoteDesk:
     ) -> None:
         self._cache = QuoteCache(redis)
         self._looked_at = LookedAt(redis)
+        self._looked_at = LookedAt(redis)
         self._past = PastDesk(redis, jobs, sleep, monotonic)
         self._jobs = jobs
         self._sleep = sleep
@@ -68,6 +70,7 @@ class QuoteDesk:
         Fresh quotes are served; stale ones too, while a worker fetches newer ones; symbols
         that were never seen are waited for.
         """
+        self._looked_at.note(symbols, now)
         self._looked_at.note(symbols, now)
         answers: dict[str, Answer] = {**self._cache.fresh(symbols, now)}
         if rest := [symbol for symbol in symbols if symbol not in answers]:
