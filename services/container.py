@@ -14,6 +14,7 @@ from services.accounts.links import Links
 from services.accounts.passwords import Passwords
 from services.accounts.preferences import Preferences
 from services.accounts.profiles import Profiles
+from services.accounts.trail import Trail
 from services.alerts.arming import Arming
 from services.alerts.finder import Finder
 from services.alerts.follow_up import FollowUps
@@ -34,6 +35,7 @@ from services.store import open_store
 from services.store.alerts import Alerts
 from services.store.contract import Store
 from services.store.devices import Devices
+from services.store.events import Events
 from services.store.kept import KeptStore
 from services.store.shelf import Shelf
 from services.store.triggers import Triggers
@@ -89,6 +91,10 @@ class Services:
     @cached_property
     def leaving(self) -> Leaving:
         return Leaving(self.store, self.redis, self.jobs, Passwords())
+
+    @cached_property
+    def trail(self) -> Trail:
+        return Trail(Events(self.store), self.redis)
 
     @cached_property
     def preferences(self) -> Preferences:

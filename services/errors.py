@@ -154,7 +154,15 @@ class NotRepeatable(BellwetherError):
 
 
 class AuthenticationFailed(BellwetherError):
-    """E-mail and password do not fit, or a token or link is not (or no longer) valid."""
+    """E-mail and password do not fit, or a token or link is not (or no longer) valid.
+
+    `uid` is whose password was guessed at, where the address has an account: for the trail of
+    that account, not for whoever guessed.
+    """
+
+    def __init__(self, message: str, uid: str | None = None) -> None:
+        super().__init__(message)
+        self.uid = uid
 
 
 class PushOff(BellwetherError):

@@ -72,7 +72,7 @@ class Accounts:
         """Raises AuthenticationFailed."""
         user = self._users.by_email(email)
         if not self._passwords.fits(password, user.password_hash if user else None) or not user:
-            raise AuthenticationFailed(_(_NO_FIT))
+            raise AuthenticationFailed(_(_NO_FIT), user.uid if user else None)
         if self._passwords.outdated(user.password_hash):
             user = self._users.update(user.uid, password_hash=self._passwords.hash(password))
         return self._profiles.keep(user)
@@ -197,6 +197,12 @@ class Accounts:
         if not self._passwords.fits(present, user.password_hash):
             raise InvalidInput("present", _("This is not your present password."))
         return Profile.of(self._set_password(user, new))
+
+    def sign_out_everywhere(self, uid: str) -> None:
+        """End all sessions and tokens, those of the asker too. Raises NotFound."""
+        self._profiles.keep(
+            self._users.change(uid, lambda user: user.replace(auth_epoch=user.auth_epoch + 1))
+        )
 
     def _set_password(self, user: User, password: str) -> User:
         user = self._users.end_access(user.uid, self._passwords.hash(password))

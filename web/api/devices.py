@@ -5,6 +5,7 @@ from flask import request
 from services.errors import InvalidInput
 from services.notify.subscriptions import app_device, browser_device
 from services.store.devices import Device, device_id
+from web import trail
 from web.api import schemas
 from web.api.blueprint import PREFIX, api
 from web.api.openapi import BODY_PROBLEMS, operation
@@ -27,6 +28,8 @@ def create_device(json: schemas.NewDevice) -> tuple[schemas.Device, int, dict[st
     if former and former != wanted.id:
         wanted = _in_place_of(former, wanted)
     made = services().devices.create(wanted)
+    if made.created_at == now():
+        trail.note(me().uid, "device_added", made.name)
     return _shown(made), 201, {"Location": f"{PREFIX}/devices/{made.id}"}
 
 
@@ -42,6 +45,7 @@ def rename_device(device_id: str, json: schemas.DeviceChange) -> schemas.Device:
 def delete_device(device_id: str) -> tuple[str, int]:
     """Push to a device no more; one that is gone already is no error."""
     services().devices.delete(me().uid, device_id)
+    trail.note(me().uid, "device_removed")
     return "", 204
 
 

@@ -2,7 +2,9 @@
 
 from flask import request
 
+from services.errors import AuthenticationFailed
 from services.store.users import normal_email
+from web import trail
 from web.api.blueprint import api
 from web.api.openapi import BODY_PROBLEMS, operation
 from web.api.schemas import Credentials, Token
@@ -22,5 +24,11 @@ def _account() -> str:
 @limiter.shared_limit(SIGN_IN_BY_ACCOUNT, scope="sign-in", key_func=_account)
 def create_token(json: Credentials) -> tuple[Token, int]:
     """Make a bearer token from e-mail and password."""
-    token = services().accounts.create_token(json.email, json.password, now())
+    accounts = services().accounts
+    try:
+        token = accounts.create_token(json.email, json.password, now())
+    except AuthenticationFailed as error:
+        services().trail.failed(error.uid, json.email, trail.client(), now())
+        raise
+    trail.note(accounts.by_token(token).uid, "token_made")
     return Token(token=token), 201

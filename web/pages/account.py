@@ -1,13 +1,13 @@
 """A person's own settings."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from services.accounts.accounts import known_time_zones
 from services.errors import InvalidInput
 from services.texts import gettext as _
-from web import languages
-from web.context import me, people_only, services
+from web import languages, trail
+from web.context import me, now, people_only, services
 from web.forms import Form
 from web.limits import MAIL_BY_ACCOUNT, MAIL_BY_ADDRESS, SIGN_IN_BY_ADDRESS, limiter
 from web.security import start_session
@@ -79,10 +79,31 @@ def change_password() -> ResponseReturnValue:
     try:
         person = services().accounts.change_password(me().uid, form["present"], form["password"])
     except InvalidInput as error:
+        if error.field == "present":
+            services().trail.failed(me().uid, me().email, trail.client(), now())
         return _page(form.refuse_input(error)), 422
+    trail.note(person.uid, "password_changed")
     start_session(person)
     flash(_("Your password is changed. Every other session has ended."))
     return redirect(url_for("account.show"))
+
+
+@pages.get("/account/security")
+@people_only
+def security() -> ResponseReturnValue:
+    events = [(event, trail.words(event)) for event in services().trail.of(me().uid)]
+    return render_template("accounts/security.html", events=events)
+
+
+@pages.post("/account/sign-out-everywhere")
+@people_only
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End every session and token, also this one."""
+    services().accounts.sign_out_everywhere(me().uid)
+    trail.note(me().uid, "signed_out_everywhere")
+    session.clear()
+    flash(_("You are signed out everywhere. Programs need a new token."))
+    return redirect(url_for("accounts.sign_in"))
 
 
 def _page(form: Form) -> str:

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from services.errors import AuthenticationFailed, InvalidInput
 from services.texts import gettext as _
 from services.watching import ensure_default
-from web import kept
+from web import kept, trail
 from web.context import now, services, signed_in
 from web.forms import Form, local_path
 from web.limits import (
@@ -63,9 +63,11 @@ def enter() -> ResponseReturnValue:
     try:
         person = services().accounts.sign_in(form["email"], form["password"])
     except AuthenticationFailed as error:
+        services().trail.failed(error.uid, form["email"], trail.client(), now())
         form.refuse(str(error))
         return render_template("accounts/sign_in.html", form=form), 401
     typed = kept.carry()
+    services().trail.signed_in(person.uid, trail.client(), now())
     start_session(person)
     kept.put_back(typed)
     ensure_default(services().watchlists, person.uid, now())
@@ -85,6 +87,8 @@ def confirm(token: str) -> ResponseReturnValue:
         user = services().accounts.confirm(token, now())
     except AuthenticationFailed as error:
         return render_template("accounts/bad_link.html", reason=str(error), kind="confirm"), 410
+    if user.confirmed_at == now():
+        trail.note(user.uid, "email_confirmed")
     if signed_in():
         flash(_("%(email)s is confirmed. Alert mails will reach you there.", email=user.email))
         return redirect(url_for("home.home"))

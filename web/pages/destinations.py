@@ -8,6 +8,7 @@ from services.accounts.profiles import Place
 from services.errors import InvalidInput, LimitReached, NotFound
 from services.store.users import Destination, DestinationKind
 from services.texts import gettext as _
+from web import trail
 from web.context import me, now, people_only, services
 from web.forms import Form
 from web.pages import notifications
@@ -27,6 +28,7 @@ def add() -> ResponseReturnValue:
         return notifications.page(form.refuse_input(error)), 422
     except LimitReached as error:
         return notifications.page(form.refuse(str(error), "destinations")), 409
+    trail.note(me().uid, "channel_added", added.name)
     if added.secret:
         return _with_secret(added)
     flash(_("The channel is added. Send a test, then tick it below."))
@@ -62,13 +64,18 @@ def switch_on(id_: str) -> ResponseReturnValue:
 @pages.post("/<id_>/secret")
 @people_only
 def new_secret(id_: str) -> ResponseReturnValue:
-    return _with_secret(services().destinations.new_secret(me().uid, id_))
+    renewed = services().destinations.new_secret(me().uid, id_)
+    trail.note(me().uid, "secret_renewed", renewed.name)
+    return _with_secret(renewed)
 
 
 @pages.post("/<id_>/remove")
 @people_only
 def remove(id_: str) -> ResponseReturnValue:
+    place = me().destination(id_)
     services().destinations.remove(me().uid, id_)
+    if place:
+        trail.note(me().uid, "channel_removed", place.name)
     flash(_("The channel is removed. Alerts that rang by it alone ring by your usual channels."))
     return redirect(url_for("notifications.show"))
 

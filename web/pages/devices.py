@@ -8,6 +8,7 @@ from flask_wtf.csrf import generate_csrf
 from services.errors import InvalidInput
 from services.store.devices import Device
 from services.texts import gettext as _
+from web import trail
 from web.context import me, people_only, services, signed_in
 from web.forms import Form, local_path, one_line
 from web.push import offered, setup
@@ -41,6 +42,7 @@ def rename(device_id: str) -> ResponseReturnValue:
 @people_only
 def remove(device_id: str) -> ResponseReturnValue:
     services().devices.delete(me().uid, device_id)
+    trail.note(me().uid, "device_removed")
     flash(_("The device gets no push messages any more."))
     return _back()
 

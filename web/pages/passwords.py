@@ -7,6 +7,7 @@ from services.accounts.accounts import checked_email
 from services.errors import AuthenticationFailed, InvalidInput
 from services.texts import gettext as _
 from services.watching import ensure_default
+from web import trail
 from web.context import now, services
 from web.forms import Form
 from web.pages.accounts import mail_by_account, mail_by_address
@@ -53,6 +54,7 @@ def set_new(token: str) -> ResponseReturnValue:
     except InvalidInput as error:
         form.refuse_input(error)
         return render_template("accounts/reset.html", form=form, email=user.email), 422
+    trail.note(person.uid, "password_reset")
     start_session(person)
     ensure_default(services().watchlists, person.uid, now())
     flash(_("Your new password is set. Every other session has ended."))
