@@ -13,11 +13,13 @@ COUNTING = """
 import logging, os, sys
 from pathlib import Path
 from services.metrics.shared import metrics_text, share_metrics
+from services.metrics import LIVE_STREAMS
 from services.store.billing import Bill
 logging.basicConfig()
 share_metrics(Path(sys.argv[1]))
 number = int(sys.argv[2])
 Bill().add("here", "read", number)
+LIVE_STREAMS.labels("web").set(number)
 """
 TELLING = COUNTING + "sys.stdout.write(metrics_text().decode())"
 WAITING = COUNTING + "print('counted', flush=True); sys.stdin.read()"
@@ -104,10 +106,33 @@ def test_a_spoilt_file_that_nobody_uses_is_left_out(tmp_path: Path) -> None:
     assert counted(run(TELLING, tmp_path, 7).stdout) == 7
 
 
-def test_what_a_dead_process_measured_is_gone_when_its_place_is_taken(tmp_path: Path) -> None:
-    (tmp_path / "gauge_livesum_0.db").write_bytes(bytes(64))
-    run(TELLING, tmp_path, 1)
-    assert not list(tmp_path.glob("gauge_*"))
+def streams(text: str) -> float | None:
+    """The live streams that are told of, None where nobody tells of any."""
+    values = [
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "bellwether_live_streams"
+    ]
+    return values[0] if values else None
+
+
+def test_what_processes_measure_is_added_while_they_live(tmp_path: Path) -> None:
+    others = [waiting(tmp_path, 10), waiting(tmp_path, 100)]
+    try:
+        assert streams(run(TELLING, tmp_path, 1).stdout) == 111
+        end(others.pop(), signal.SIGKILL)
+        assert streams(run(TELLING, tmp_path, 1).stdout) == 11
+    finally:
+        for other in others:
+            end(other)
+
+
+def test_what_a_dead_process_measured_is_told_no_more(tmp_path: Path) -> None:
+    for _ in range(2):
+        end(waiting(tmp_path, 10), signal.SIGKILL)
+    code = TELLING.replace('LIVE_STREAMS.labels("web").set(number)', "")
+    assert streams(run(code, tmp_path, 1).stdout) is None
 
 
 def test_a_folder_that_cannot_be_made_is_told_and_the_process_counts_for_itself(
