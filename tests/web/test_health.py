@@ -50,3 +50,17 @@ def test_a_store_that_answered_is_asked_again_after_30_seconds(
     anybody.site.later(minutes=1)
     anybody.get("/ready")
     assert len(asked) == 2
+
+
+def test_a_probe_of_live_learns_that_the_process_lives(anybody: Reader) -> None:
+    """The address of the streams, too: those are of people who are signed in."""
+    for _ in range(150):
+        answer = anybody.get("/live")
+        assert (answer.status_code, answer.json) == (200, {"status": "alive"})
+    lose_redis(anybody.site)
+    assert anybody.get("/live").status_code == 200
+
+
+def test_a_page_whose_session_is_over_is_no_probe(anybody: Reader) -> None:
+    assert anybody.get("/live?symbols=AAPL").status_code == 401
+    assert anybody.get("/live", headers={"Accept": "text/event-stream"}).status_code == 401

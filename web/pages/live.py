@@ -41,15 +41,23 @@ def _account() -> str:
     return f"live:{person.uid if person else ''}"
 
 
+def _is_probe() -> bool:
+    """Browsers that want a stream say so."""
+    asked = request.headers.get("Accept", "")
+    return not request.query_string and "event-stream" not in asked and signed_in() is None
+
+
 @pages.get("/live")
-@limiter.limit(OPENED_BY_ACCOUNT, key_func=_account)
+@limiter.limit(OPENED_BY_ACCOUNT, key_func=_account, exempt_when=_is_probe)
 def stream() -> ResponseReturnValue:
     """News of `symbols` and of the reader's triggers; those behind Last-Event-ID or `after` first.
 
-    401 for who is not signed in, 503 where there are too many streams: then the page asks.
+    401 for who is not signed in, but for probes, which learn that the process lives; 503 where there are too many streams: then the page asks.
     """
     person = signed_in()
     if person is None:
+        if _is_probe():
+            return {"status": "alive"}
         raise Unauthorized
     reader = Reader(
         uid=person.uid,
