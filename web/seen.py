@@ -27,7 +27,7 @@ log = logging.getLogger(ACCESS)
 def register(app: Flask) -> None:
     """See every request of `app`, from its first moment on."""
     app.before_request(_note_rule)
-    app.wsgi_app = Seen(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Seen(app.wsgi_app).answer  # type: ignore[method-assign]
 
 
 def _note_rule() -> None:
@@ -40,7 +40,9 @@ class Seen:
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
 
-    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+    def answer(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
         begun = time.perf_counter()
         id_ = request_id(environ.get("HTTP_X_REQUEST_ID"))
         answer: list[Any] = ["500", None]
@@ -48,7 +50,7 @@ class Seen:
         def start_with_id(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.append((HEADER, id_))
             answer[:] = status[:3], Headers(headers).get("Content-Length", type=int)
-            return start(status, headers, exc_info)
+            return start_response(status, headers, exc_info)
 
         with of_request(id_):
             try:

@@ -60,4 +60,5 @@ def formatter(settings: Settings, *, is_terminal: bool = False) -> ProcessorForm
 def _spread(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The fields of an event beside those that every one has, which come first."""
     fields = event.pop("fields", None) or {}
-    return {name: event[name] for name in _ORDER if name in event} | fields | event
+    first = {name: event[name] for name in _ORDER if name in event}
+    return {**first, **fields, **event}

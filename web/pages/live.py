@@ -52,7 +52,8 @@ def _is_probe() -> bool:
 def stream() -> ResponseReturnValue:
     """News of `symbols` and of the reader's triggers; those behind Last-Event-ID or `after` first.
 
-    401 for who is not signed in, but for probes, which learn that the process lives; 503 where there are too many streams: then the page asks.
+    401 for who is not signed in, 503 where there are too many streams: then the page asks.
+    Probes learn that the process lives.
     """
     person = signed_in()
     if person is None:
