@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost bench-live bench-deliver bench-web lighthouse chaos lock texts clean
+.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost bench-live bench-deliver bench-web lighthouse chaos deploy-check lock texts clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -35,6 +35,9 @@ test-fast: .venv/dev ## the tests without those marked slow, browser or emulator
 lint: .venv/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 
+deploy-check: .venv-deploy/installed ## every file that deploys, each looked at by its own tool
+	@.venv-deploy/bin/python -m deploy.checks
+
 bench: .venv/dev ## the benchmarks; they print ratios
 	@for script in $(wildcard bench/[a-z]*.py); do $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done
 
@@ -64,6 +67,8 @@ chaos: .venv/dev ## kill everything for 20 minutes: no alert lost or doubled (CH
 
 lock: .venv/lock ## pin pyproject.toml's dependencies anew (UPGRADE=--upgrade: newest versions)
 	@$(COMPILE) -o requirements_production.txt
+	@$(COMPILE) --extra gs $(call beyond,requirements_production.txt) -o requirements_gs.txt
+	@$(subst pyproject.toml,--group deploy,$(COMPILE)) -o requirements_deploy.txt
 	@$(COMPILE) --extra local $(call beyond,requirements_production.txt) -o requirements_local.txt
 	@$(COMPILE) --extra local --extra dev $(call beyond,requirements_production.txt) $(call beyond,requirements_local.txt) -o requirements_dev.txt
 
@@ -74,7 +79,7 @@ texts: .venv/dev ## collect what is said, merge it into translations/ and compil
 	$(BIN)/pybabel compile -d translations --statistics
 
 clean: ## remove .venv and caches; var/ with its data stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-deploy .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The files in .venv named after a lock file tell that it is installed.
 .venv/bin/python:
@@ -93,3 +98,8 @@ clean: ## remove .venv and caches; var/ with its data stays
 
 .venv/lock: | .venv/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv && touch $@
+
+.venv-deploy/installed: requirements_deploy.txt
+	@echo "Installing the tools that check deployments into .venv-deploy; this takes some minutes."
+	@$(PYTHON) -m venv --clear .venv-deploy
+	@.venv-deploy/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements_deploy.txt && touch $@

@@ -18,6 +18,19 @@ resource "google_compute_subnetwork" "bellwether" {
   }
 }
 
+# Nothing in this network serves anybody else; Redis is reached over a peering, which is not asked.
+resource "google_compute_firewall" "nobody" {
+  name          = "bellwether-nobody"
+  network       = google_compute_network.bellwether.id
+  direction     = "INGRESS"
+  priority      = 65000
+  source_ranges = ["0.0.0.0/0"]
+
+  deny {
+    protocol = "all"
+  }
+}
+
 resource "google_redis_instance" "shared" {
   name                    = "bellwether"
   tier                    = var.redis_tier

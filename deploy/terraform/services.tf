@@ -3,6 +3,7 @@ resource "google_project_service" "needed" {
     "artifactregistry.googleapis.com",
     "billingbudgets.googleapis.com",
     "compute.googleapis.com",
+    "firebaserules.googleapis.com",
     "firestore.googleapis.com",
     "iam.googleapis.com",
     "monitoring.googleapis.com",
