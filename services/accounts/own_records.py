@@ -20,6 +20,8 @@ from services.store.contract import Document, Fields, Query, Store
 from services.store.users import User
 from services.watchlist_csv import guarded
 
+PIECE = 65_536
+"""Bytes that are sent at once, roughly."""
 _NEVER = {"password_hash", "auth_epoch", "digest_of", "digest_attempts"}
 _NOTE = """This is what Bellwether keeps about you, as of {moment:%Y-%m-%d %H:%M} UTC.
 
@@ -167,8 +169,6 @@ def _at(fields: Fields, column: str) -> object:
 class _Sink(io.RawIOBase):
     """Where the archive is written to, and taken from."""
 
-    PIECE = 65_536
-
     def __init__(self) -> None:
         super().__init__()
         self._held = bytearray()
@@ -181,6 +181,6 @@ class _Sink(io.RawIOBase):
         return len(content)
 
     def taken(self, *, all_of_it: bool = False) -> Iterator[bytes]:
-        if self._held and (all_of_it or len(self._held) >= self.PIECE):
+        if self._held and (all_of_it or len(self._held) >= PIECE):
             yield bytes(self._held)
             self._held.clear()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from services.errors import BackupError, BellwetherError
-from services.store.sqlite_file import sync_folder
 
 _EXTRAS = {"gs": "gcsfs", "gcs": "gcsfs", "s3": "s3fs", "s3a": "s3fs"}
 
@@ -104,7 +103,16 @@ def _put_on_disk(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    sync_folder(path.parent)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """A power cut must not lose the new file's name."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _make_folder(folder: Path) -> None:

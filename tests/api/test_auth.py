@@ -39,6 +39,7 @@ ROUTES = [
     ("DELETE", "/devices/<device_id>"),
     ("GET", "/settings"),
     ("PATCH", "/settings"),
+    ("GET", "/export"),
 ]
 OPEN_TO_ALL = [("POST", "/tokens"), ("GET", "/openapi.json")]
 
