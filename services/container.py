@@ -30,7 +30,7 @@ from services.notify.guarded import allowed_hosts
 from services.notify.push_keys import PushKey, push_key
 from services.notify.snoozing import Snoozing
 from services.notify.trials import Trials
-from services.redis_client import open_redis
+from services.redis_client import DEFAULT_ADDRESS, open_redis
 from services.store import open_store
 from services.store.alerts import Alerts
 from services.store.contract import Store
@@ -155,6 +155,6 @@ class Services:
 
 def open_services(settings: Settings, make_jobs: Callable[[Redis], Jobs]) -> Services:
     """The services for `settings`, which must name a Redis. Raises StoreUnavailable."""
-    redis = open_redis(settings.redis_url or "redis://127.0.0.1:6379/0")
+    redis = open_redis(settings.redis_url or DEFAULT_ADDRESS)
     store = KeptStore(open_store(settings), Shelf(redis))
     return Services(settings, store, redis, make_jobs(redis))

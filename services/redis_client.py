@@ -3,6 +3,7 @@
 from redis import Redis
 
 TIMEOUT_SECONDS = 5
+DEFAULT_ADDRESS = "redis://127.0.0.1:6379/0"
 
 
 def open_redis(url: str) -> Redis:

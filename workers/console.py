@@ -17,7 +17,9 @@ from services.market.histories import Histories
 from services.market.hours import Hours
 from services.market.models import BarInterval
 from services.market.provider import Provider
+from services.scheduled import Scheduled
 from services.store.system import Shard, System
+from workers.listing import listed, unattended
 from workers.parts import Parts
 from workers.queues import RqJobs
 
@@ -44,6 +46,12 @@ class Console:
         shards = self.services.settings.check_shards
         self._parts.checker.prepare(now, shards)
         return [self._parts.checker.run_shard(Shard(n, shards), now) for n in range(shards)]
+
+    def schedule(self) -> list[Scheduled]:
+        return listed(self.services.redis, self.services.settings)
+
+    def unattended(self) -> tuple[str, ...]:
+        return unattended(self.services.redis)
 
     def explainer(self) -> Explainer:
         s, provider = self.services, self._parts.provider

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from redis import Redis
+from rq import Worker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.results import Result
@@ -10,12 +11,19 @@ from rq_scheduler import Scheduler
 
 from config import Settings
 from services.scheduled import Scheduled
+from workers.queues import QUEUES
 from workers.schedule import Entry, entries
 
 
 def listed(redis: Redis, settings: Settings) -> list[Scheduled]:
     """Every entry, in the order of the file. Raises redis.RedisError."""
     return [_listed(redis, entry) for entry in entries(settings)]
+
+
+def unattended(redis: Redis) -> tuple[str, ...]:
+    """The queues on which no worker works now. Raises redis.RedisError."""
+    attended = {name for worker in Worker.all(connection=redis) for name in worker.queue_names()}
+    return tuple(name for name in QUEUES if name not in attended)
 
 
 def _listed(redis: Redis, entry: Entry) -> Scheduled:

@@ -12,6 +12,7 @@ from services.doctor.together import together
 from services.errors import DeliveryError, StoreError
 from services.migrations.schema import ABOUT, schema_finding
 from services.notify.channels.email.session import Server
+from services.redis_client import DEFAULT_ADDRESS
 from services.store import open_store
 
 REDIS, DOCUMENTS, MAIL_SERVER = "Redis", ABOUT, "Mail server"
@@ -28,7 +29,7 @@ def reach(settings: Settings, without: Collection[str] = ()) -> list[Finding]:
     """Findings on Redis, the store with its schema, and the mail server, but for those of
     `without`."""
     checks: dict[str, Check] = {
-        REDIS: lambda: redis_answers(settings.redis_url),
+        REDIS: lambda: redis_answers(settings.redis_url or DEFAULT_ADDRESS),
         DOCUMENTS: lambda: store_answers(settings),
         MAIL_SERVER: lambda: mail_server_answers(settings.smtp_url),
     }

@@ -27,6 +27,10 @@ class Migrations:
         version = self._schema.read()[0].version
         return [one for one in self._migrations if one.number > version]
 
+    def begun(self) -> bool:
+        """Whether one was interrupted."""
+        return self._schema.read()[0].running is not None
+
     def count(self, migration: Migration, progress: Progress = lambda _: None) -> int:
         """How many documents it would change. Nothing is written."""
         found = 0

@@ -31,6 +31,7 @@ MAX_NOTE = 500
 MAX_REARM_MARGIN = 50.0
 PAGE = 50
 EXPIRY_PAGE = 500
+_TO_INDEX = Query("alerts", group=True, where=(("state", "in", ("armed", "waiting")),))
 
 
 class Adjustment(BaseModel):
@@ -225,7 +226,10 @@ class Alerts:
         )
         return readable(Alert, self._store.query(query))
 
+    def count_to_index(self) -> int:
+        """How many alerts of everybody are armed or waiting."""
+        return self._store.count(_TO_INDEX)
+
     def to_index(self) -> Iterator[Alert]:
         """Everybody's armed and waiting alerts; for a rebuild of the index only."""
-        query = Query("alerts", group=True, where=(("state", "in", ("armed", "waiting")),))
-        return readable(Alert, self._store.query(query))
+        return readable(Alert, self._store.query(_TO_INDEX))

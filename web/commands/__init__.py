@@ -11,9 +11,12 @@ from services.errors import StoreUnavailable
 from web.commands.alerts import alerts
 from web.commands.backup import backup
 from web.commands.check import check
+from web.commands.doctor import doctor
 from web.commands.engine import EXTENSION as ENGINE
 from web.commands.engine import Engine
+from web.commands.migrate import migrate
 from web.commands.push import push_key
+from web.commands.schedule import schedule
 from web.commands.store import FAILED, store
 
 __all__ = ["ENGINE", "Engine", "register", "told_in_a_terminal"]
@@ -24,7 +27,7 @@ class _Failure(click.ClickException):
 
 
 def register(app: Flask) -> None:
-    for command in (store, backup, alerts, check, push_key):
+    for command in (store, backup, alerts, check, push_key, doctor, schedule, migrate):
         app.cli.add_command(command)
 
 

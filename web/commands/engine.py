@@ -8,6 +8,7 @@ from flask import current_app
 from services.alerts.checker import Report
 from services.alerts.explain import Explainer
 from services.container import Services
+from services.scheduled import Scheduled
 
 EXTENSION = "bellwether-engine"
 """Where the application keeps a function that opens the engine, for what it imports is large."""
@@ -20,6 +21,12 @@ class Engine(Protocol):
 
     def check(self, now: datetime) -> list[Report]:
         """Run one whole check."""
+
+    def schedule(self) -> list[Scheduled]:
+        """What runs when. Raises redis.RedisError."""
+
+    def unattended(self) -> tuple[str, ...]:
+        """The queues on which no worker works. Raises redis.RedisError."""
 
     def explainer(self) -> Explainer: ...
 
