@@ -10,7 +10,6 @@ from redis import Redis
 
 from config import Settings
 from services.errors import DeliveryError
-from services.notify.guarded import allowed_hosts
 from services.notify.message import Message
 from services.watchdog import Watchdog, keep_watch, patience_of
 
@@ -42,7 +41,7 @@ class Operator:
             raise failed[0]
 
     def _mail(self, subject: str, text: str, now: datetime) -> None:
-        from services.notify.channels.email.transport import SmtpTransport  # when it is needed
+        from services.notify.channels.email.transport import SmtpTransport
 
         settings = self._settings
         url = settings.smtp_url or "smtp://127.0.0.1:25"
@@ -61,7 +60,9 @@ class Operator:
         )
 
     def _message(self, subject: str, text: str, now: datetime) -> None:
-        from services.notify.channels.apprise.transport import AppriseTransport  # costs 20 MB
+        # They cost the clock and the web 20 MB.
+        from services.notify.channels.apprise.transport import AppriseTransport
+        from services.notify.guarded import allowed_hosts
 
         transport = AppriseTransport(allowed_hosts(self._settings.private_hosts))
         transport.send(self._settings.operator_url.get_secret_value(), subject, text, now)
