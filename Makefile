@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo flask test test-fast lint bench bench-check bench-store bench-cost bench-live bench-deliver bench-web lighthouse chaos deploy-check lock texts clean
+.PHONY: help run demo flask test test-fast lint audit bench bench-check bench-store bench-cost bench-live bench-deliver bench-web lighthouse chaos deploy-check lock texts clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -37,6 +37,9 @@ lint: .venv/dev ## ruff and mypy --strict
 
 deploy-check: .venv-deploy/installed ## every file that deploys, each looked at by its own tool
 	@.venv-deploy/bin/python -m deploy.checks
+
+audit: .venv/dev ## unsafe code, and known holes in the pinned packages
+	@$(BIN)/python -m local.audit
 
 bench: .venv/dev ## the benchmarks; they print ratios
 	@for script in $(wildcard bench/[a-z]*.py); do $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done
