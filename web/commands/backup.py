@@ -22,12 +22,14 @@ from services.errors import InvalidInput, StoreError
 from services.store import open_store
 from services.store.transfer.compare import Comparison
 from services.store.transfer.places import AT_ONCE, Access, open_place, read_place
+from web.commands.managed import managed
 from web.commands.progress import bar
 
 FAULTY, FAILED, INTERRUPTED = 1, 2, 130
 _FORGET = "flask --app app backup forget"
 
 backup = AppGroup("backup", help="Make, prove and restore backups of all documents.")
+backup.add_command(managed)
 _at = click.option("--at", default="", metavar="FOLDER", help="Folder or address; else BACKUP_TO.")
 
 
