@@ -292,7 +292,7 @@ function dateOf(time) {
 // The year, month, day or time of a tick, by its weight (0 year, 1 month, 2 day, 3 and 4 time).
 function ticks(locale, timeZone) {
   const parts = [
-    { year: "numeric" }, { month: "short" }, { day: "numeric" },
+    { year: "numeric" }, { month: "short" }, { day: "numeric", month: "short" },
     ...Array(2).fill({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
   ].map((part) => new Intl.DateTimeFormat(locale, { timeZone, ...part }));
   return (time, weight) => parts[weight].format(dateOf(time));

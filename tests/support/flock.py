@@ -160,13 +160,14 @@ def course(
 
 def _bar(start: datetime, before: float, close: float, spread: float, random: Random) -> Bar:
     opened = before * (1 + random.gauss(0, spread / 4))
+    digits = 2 if close > 2 else 8
     return Bar(
         start=start,
         session=start.date(),
-        open=opened,
-        high=max(opened, close) * (1 + abs(random.gauss(0, spread / 3))),
-        low=min(opened, close) * (1 - abs(random.gauss(0, spread / 3))),
-        close=close,
+        open=round(opened, digits),
+        high=round(max(opened, close) * (1 + abs(random.gauss(0, spread / 3))), digits),
+        low=round(min(opened, close) * (1 - abs(random.gauss(0, spread / 3))), digits),
+        close=round(close, digits),
         volume=int(random.lognormvariate(17 if spread > 0.001 else 11, 0.3)),
     )
 
