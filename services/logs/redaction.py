@@ -10,6 +10,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from structlog.typing import EventDict, WrappedLogger
@@ -19,6 +20,9 @@ from config import Settings, SettingsError
 LEFT_OUT = "…"
 LONGEST = 20_000
 _SHORTEST_SECRET = 6
+_SHORT = 100
+"""Texts up to this length come again and again: loggers, routes, events."""
+_OURS = frozenset({"time", "level"})
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]{0,30})://[^\s\"'<>]*", re.IGNORECASE)
 _HERE = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0)(:\d{1,5})?[/.]?\Z")
 _PATH = re.compile(r"\b(url: ?)[^\s\"']+", re.IGNORECASE)
@@ -74,11 +78,15 @@ class Redaction:
 
     def __init__(self, key: str, known: Iterable[str] = ()) -> None:
         self._key = key.encode()
+        self._of_short = lru_cache(1_000)(self.text)
         known = sorted({each for each in known if len(each) >= _SHORTEST_SECRET}, key=len)
         self._known = re.compile("|".join(map(re.escape, reversed(known)))) if known else None
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {name: self.value(name, value) for name, value in event.items()}
+        return {
+            name: value if name in _OURS else self.value(name, value)
+            for name, value in event.items()
+        }
 
     def value(self, name: str, value: object) -> object:
         """What a field of that name may say."""
@@ -86,7 +94,10 @@ class Redaction:
             return self.short_name(str(value))
         if value is None or isinstance(value, (bool, int, float)):
             return value
-        return LEFT_OUT if _NAME.fullmatch(name) else self.text(self._plain(value))
+        if _is_secret(name):
+            return LEFT_OUT
+        text = value if isinstance(value, str) else self._plain(value)
+        return self._of_short(text) if len(text) <= _SHORT else self.text(text)
 
     def text(self, text: str) -> str:
         """`text`, of which only the first 20,000 characters count, without what is left out."""
@@ -117,6 +128,11 @@ class Redaction:
         if isinstance(value, Mapping):
             return str({name: self.value(str(name), each) for name, each in value.items()})
         return str(value)
+
+
+@lru_cache(1_000)
+def _is_secret(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
 
 
 def _address(found: re.Match[str]) -> str:
