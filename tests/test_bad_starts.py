@@ -1,9 +1,11 @@
 """What cannot start says why in one sentence with the remedy, without a traceback, and ends."""
 
 import base64
+import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,11 @@ from redis import ConnectionError
 from config import Settings
 from services.doctor.finding import faults
 from services.doctor.reach import reach, redis_answers
-from services.doctor.start import require_ready
+from services.doctor.start import NotReady, require_ready
 from services.store.contract import Set
 from services.store.schema import Schema
 from services.store.sqlite import SqliteStore
-from tests.support.programs import WEB, WORKER, assert_says, begin
+from tests.support.programs import WEB, WORKER, assert_says, begin, running
 from tests.support.smtp import SmtpPeer
 
 CLOCK = [sys.executable, "-m", "workers.clock"]
@@ -181,6 +183,27 @@ def test_production_starts_where_all_is_well(
     chosen = in_production(redis_url, SMTP_URL=smtp.url, BELLWETHER_DATA=str(tmp_path))
     fields = {name.lower(): value for name, value in chosen.items() if name != "NO_GCE_CHECK"}
     require_ready(Settings.model_validate(fields | {"bellwether_local": False}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "words"), [(WORKER, "Prices come from"), (WEB, "Listening")])
+def test_programs_of_production_start_where_all_is_well(
+    command, words: str, smtp: SmtpPeer, redis_url: str, tmp_path: Path
+) -> None:
+    chosen = in_production(redis_url, SMTP_URL=smtp.url)
+    output = tmp_path / "output"
+    with running(command, tmp_path, output, **chosen) as program:
+        deadline = time.monotonic() + 60
+        while words not in output.read_text():
+            assert program.poll() is None, output.read_text()
+            assert time.monotonic() < deadline, output.read_text()
+            time.sleep(0.1)
+
+
+def test_checks_that_die_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.doctor.start.problems", lambda _: os._exit(1))
+    with pytest.raises(NotReady, match="ended before they were through"):
+        require_ready(Settings(_env_file=None))
 
 
 def a_store_of_schema(data: Path, version: int) -> None:

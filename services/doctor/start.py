@@ -2,11 +2,11 @@
 
 import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
 
 from config import Settings, SettingsError
 from services.doctor.demands import look_at
-from services.doctor.finding import MARKS, Finding, faults
+from services.doctor.finding import MARKS, Finding, bad, faults
 from services.doctor.reach import DOCUMENTS, MAIL_SERVER, REDIS, reach
 
 _LEADS_TO = {
@@ -28,11 +28,28 @@ def require_ready(settings: Settings) -> None:
     """
     if not settings.in_production:
         return
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(1, mp_context=fork) as child:
-        found = child.submit(problems, settings).result()
+    found = _asked_in_a_child(settings)
     if found:
         raise NotReady(sentence_of(found))
+
+
+def _asked_in_a_child(settings: Settings) -> list[Finding]:
+    fork = multiprocessing.get_context("fork")
+    receiver, sender = fork.Pipe(duplex=False)
+    child = fork.Process(target=_tell, args=(sender, settings), daemon=True)
+    child.start()
+    sender.close()
+    try:
+        found: list[Finding] = receiver.recv()
+    except EOFError:
+        return [bad("The checks", "ended before they were through.", "See what is logged above.")]
+    finally:
+        child.join()
+    return found
+
+
+def _tell(sender: Connection, settings: Settings) -> None:
+    sender.send(problems(settings))
 
 
 def problems(settings: Settings) -> list[Finding]:

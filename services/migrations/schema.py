@@ -1,6 +1,8 @@
 """Whether the documents are of the schema that this version of Bellwether knows."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from services.doctor.finding import Finding, bad, good
@@ -32,22 +34,29 @@ def schema_finding(store: Store) -> Finding:
 def require_known_schema(store: Store) -> None:
     """Raises StoreUnavailable where the documents are newer than this version. One that is away
     for a while is asked again by the jobs."""
-    try:
+    with _unless_away():
         if _version(store) > LATEST:
             finding = schema_finding(store)
             raise StoreUnavailable(f"The documents {finding.says} {finding.remedy}")
-    except StoreUnavailable as error:
-        if not error.passing:
-            raise
-        log.warning("The schema of the documents could not be read. %s", error)
 
 
 def bring_up_to_date(store: Store, now: datetime) -> None:
     """Run what is pending, at once; for one machine, where nothing else would."""
-    migrations = Migrations(store)
-    for migration in migrations.pending():
-        changed = migrations.run(migration, now)
-        log.info("Migration %d (%s): %d changed", migration.number, migration.says, changed)
+    with _unless_away():
+        migrations = Migrations(store)
+        for migration in migrations.pending():
+            changed = migrations.run(migration, now)
+            log.info("Migration %d (%s): %d changed", migration.number, migration.says, changed)
+
+
+@contextmanager
+def _unless_away() -> Iterator[None]:
+    try:
+        yield
+    except StoreUnavailable as error:
+        if not error.passing:
+            raise
+        log.warning("The schema of the documents was not looked at. %s", error)
 
 
 def _version(store: Store) -> int:

@@ -17,7 +17,7 @@ from services.migrations.all import LATEST, MIGRATIONS
 from services.migrations.m0001_trouble_of_triggers import MIGRATION
 from services.migrations.migration import Migration
 from services.migrations.running import Migrations
-from services.migrations.schema import require_known_schema, schema_finding
+from services.migrations.schema import bring_up_to_date, require_known_schema, schema_finding
 from services.store import open_store, schema
 from services.store.contract import Document, Set, Store, Update, Write
 from services.store.schema import Schema, SchemaState
@@ -26,6 +26,8 @@ from tests.support.programs import ROOT
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 COUNT = Migration(1, "count up", "things", lambda f: None if "new" in f else {"new": f["old"]})
+
+LATE: Any = {"email": {"state": "retry"}}
 
 
 def fill(store: Store, number: int) -> None:
@@ -167,6 +169,28 @@ def test_documents_of_before_there_were_schemas_are_migrated(store: Store) -> No
     finding = schema_finding(store)
     assert (finding.state, "migrate" in finding.remedy) == ("bad", True)
     assert Migrations(store).pending() == list(MIGRATIONS)
+
+
+def test_one_machine_brings_its_documents_up_to_date_by_itself(sqlite_store: Store) -> None:
+    sqlite_store.write(Set("users/u", {}), Set("users/u/triggers/a-1", {"deliveries": LATE}))
+    bring_up_to_date(sqlite_store, NOW)
+    trigger = sqlite_store.get("users/u/triggers/a-1")
+    assert trigger is not None
+    assert trigger.fields["trouble"] == "late"
+    assert schema_finding(sqlite_store).state == "good"
+
+
+class Away:
+    """A store that does not answer for a while."""
+
+    def get(self, _path: str) -> None:
+        raise StoreUnavailable("Away.", passing=True)
+
+
+def test_a_store_that_is_away_is_no_reason_not_to_start() -> None:
+    away: Any = Away()
+    require_known_schema(away)
+    bring_up_to_date(away, NOW)
 
 
 def test_newer_documents_are_refused(sqlite_store: Store) -> None:
