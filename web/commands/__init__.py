@@ -14,6 +14,7 @@ from web.commands.check import check
 from web.commands.doctor import doctor
 from web.commands.engine import EXTENSION as ENGINE
 from web.commands.engine import Engine
+from web.commands.log_name import log_name
 from web.commands.migrate import migrate
 from web.commands.push import push_key
 from web.commands.schedule import schedule
@@ -27,7 +28,7 @@ class _Failure(click.ClickException):
 
 
 def register(app: Flask) -> None:
-    for command in (store, backup, alerts, check, push_key, doctor, schedule, migrate):
+    for command in (store, backup, alerts, check, push_key, doctor, schedule, migrate, log_name):
         app.cli.add_command(command)
 
 
