@@ -25,6 +25,7 @@ from services.market.news import news_into_cache
 from services.market.refreshing import refresh
 from services.notify.digest import follow_clock
 from services.notify.waking import wake
+from services.pulse import Pulse
 from services.store.system import Shard
 from workers.parts import parts
 from workers.seen import note_check
@@ -146,6 +147,7 @@ def back_up() -> None:
             log.info("A backup is being made; this job does nothing")
             return
         state = parts().backups.nightly(_now())
+        Pulse(parts().services.redis).note_backup(_now())
         log.info(
             "Backup %s holds %d documents in %d bytes; it took %.1f s to make and prove",
             state.name,
