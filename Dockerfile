@@ -2,10 +2,10 @@
 FROM python:3.12-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
-COPY requirements_production.txt ./
+COPY requirements_production.txt requirements_gs.txt ./
 # Everything compiled comes as a wheel, so that not even this stage needs a compiler.
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --require-hashes -r requirements_production.txt \
+    && /opt/venv/bin/pip install --require-hashes -r requirements_production.txt -r requirements_gs.txt \
     && /opt/venv/bin/pip uninstall --yes pip
 WORKDIR /app
 COPY . ./

@@ -15,7 +15,7 @@ locals {
   }
   pools = {
     worker = { queues = ["fast", "push", "checks"], memory = "768Mi", instances = var.workers.worker }
-    sender = { queues = ["hooks", "mail", "digests"], memory = "512Mi", instances = var.workers.sender }
+    sender = { queues = ["hooks", "mail", "digests", "upkeep"], memory = "512Mi", instances = var.workers.sender }
   }
 }
 
