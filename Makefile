@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo flask test test-fast lint audit bench bench-check bench-store bench-cost bench-live bench-deliver bench-web lighthouse chaos deploy-check lock texts clean
+.PHONY: help run demo flask test test-fast lint audit bench bench-check bench-store bench-cost bench-live bench-deliver bench-memory bench-web lighthouse chaos deploy-check lock texts clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -58,6 +58,9 @@ bench-live: .venv/dev ## what 200 open streams of prices cost the pages, and the
 
 bench-deliver: .venv/dev ## 1,000 alerts ring in one check: mails a second, and how long they take
 	@$(BIN)/python -m bench.deliver
+
+bench-memory: .venv/dev ## the memory of each process that `make run` starts, beside the bars
+	@$(BIN)/python -m bench.memory
 
 bench-web: .venv/dev ## requests a second of the watchlist beside a bare hello (needs wrk)
 	@$(BIN)/python -m bench.web
