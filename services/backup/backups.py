@@ -101,14 +101,21 @@ class Backups:
         return gone
 
     def nightly(self, now: datetime) -> BackupState:
-        """Make and prove a backup, then let go of old ones; what became of it is kept.
+        """Make and prove a backup, then let go of old ones. Raises as `create_proved`."""
+        state = self.create_proved(now)
+        for name in self.prune(now):
+            log.info("The backup %s is kept no longer", name)
+        return state
+
+    def create_proved(self, now: datetime, progress: Progress = unseen) -> BackupState:
+        """Make and prove a backup; what became of it is kept for who asks how backups are.
 
         Raises StoreError or BackupError after the failure was noted.
         """
         begun = self._stopwatch()
         try:
-            backup = self.create()
-            if faults := self.verify(backup, now):
+            backup = self.create(progress)
+            if faults := self.verify(backup, now, progress):
                 raise BackupError(f"The backup {backup.name} cannot be trusted: {faults[0]}")
         except BellwetherError as error:
             self._keep(self.state().model_copy(update={"failed_at": now, "error": str(error)}))
@@ -123,8 +130,6 @@ class Backups:
             }
         )
         self._keep(state)
-        for name in self.prune(now):
-            log.info("The backup %s is kept no longer", name)
         return state
 
     def state(self) -> BackupState:

@@ -3,14 +3,17 @@
 In Redis under `backup:state`, and in the store at `system/backup`, should Redis be emptied.
 """
 
+import logging
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from redis import Redis
+from redis import Redis, RedisError
 
+from services.pulse import Pulse
 from services.store.contract import Set, Store
 
 KEY, PATH = "backup:state", "system/backup"
+log = logging.getLogger(__name__)
 
 
 class BackupState(BaseModel):
@@ -30,19 +33,38 @@ class BackupState(BaseModel):
 
 
 def read_state(redis: Redis, store: Store) -> BackupState:
-    """Raises redis.RedisError, and StoreError where Redis does not know."""
-    text = redis.get(KEY)
-    try:
-        if text is not None:
-            return BackupState.model_validate_json(text)
-    except ValidationError:  # written by another version
-        pass
+    """Raises StoreError where Redis does not know."""
+    known = _in_redis(redis)
+    if known is not None:
+        return known
     document = store.get(PATH)
     state = BackupState.model_validate(document.fields) if document else BackupState()
-    redis.set(KEY, state.model_dump_json())
+    _tell_redis(state, redis)
     return state
 
 
 def keep_state(state: BackupState, redis: Redis, store: Store) -> None:
+    """Raises StoreError. Without Redis, which may be down when an operator makes a backup, the
+    store has it."""
     store.write(Set(PATH, state.model_dump()))
-    redis.set(KEY, state.model_dump_json())
+    _tell_redis(state, redis)
+
+
+def _in_redis(redis: Redis) -> BackupState | None:
+    try:
+        text = redis.get(KEY)
+        return BackupState.model_validate_json(text) if text is not None else None
+    except ValidationError:  # written by another version
+        return None
+    except RedisError as error:
+        log.info("The store is asked for the last backup, for Redis is away: %s", error)
+        return None
+
+
+def _tell_redis(state: BackupState, redis: Redis) -> None:
+    try:
+        redis.set(KEY, state.model_dump_json())
+        if state.succeeded_at is not None:
+            Pulse(redis).note_backup(state.succeeded_at)
+    except RedisError as error:
+        log.info("Redis is not told of the last backup, for it is away: %s", error)

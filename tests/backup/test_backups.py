@@ -19,6 +19,8 @@ from services.backup.parts import Backup, open_backup
 from services.backup.state import KEY, PATH, BackupState, read_state
 from services.backup.verifying import verify
 from services.errors import BackupError, StoreUnavailable
+from services.pulse import Pulse
+from services.redis_client import open_redis
 from services.store.contract import Set, Store
 from services.store.sqlite import SqliteStore
 from services.store.transfer.bookmark import Bookmark
@@ -262,3 +264,18 @@ def test_a_state_of_another_version_is_read_from_the_store(
     sqlite_store.write(Set(PATH, BackupState(name="x").model_dump()))
     redis.set(KEY, "{]")
     assert read_state(redis, sqlite_store).name == "x"
+
+
+def test_a_backup_needs_no_redis(sqlite_store: Store, folder: Folder, tmp_path: Path) -> None:
+    fill(sqlite_store)
+    nobody = open_redis("redis://127.0.0.1:1/0")
+    backups = Backups(sqlite_store, "the store", folder, tmp_path, nobody)
+    state = backups.create_proved(NOW)
+    assert state.succeeded_at == NOW
+    assert backups.state() == state
+
+
+def test_whoever_watches_is_told_of_a_proved_backup(backups: Backups, redis: Redis) -> None:
+    assert Pulse(redis).last_backup() is None
+    backups.nightly(NOW)
+    assert Pulse(redis).last_backup() == NOW

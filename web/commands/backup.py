@@ -27,6 +27,7 @@ from web.commands.progress import bar
 
 FAULTY, FAILED, INTERRUPTED = 1, 2, 130
 _FORGET = "flask --app app backup forget"
+_PROVED = "{}: every part is whole and can be restored."
 
 backup = AppGroup("backup", help="Make, prove and restore backups of all documents.")
 backup.add_command(managed)
@@ -39,10 +40,14 @@ _at = click.option("--at", default="", metavar="FOLDER", help="Folder or address
 def create(at: str, proved: bool) -> None:
     """Make a backup of all documents as they are now. Bellwether may run meanwhile."""
     with _explained("What was written is no backup."), _backups(at) as backups:
-        made = backups.create(bar)
+        if proved:
+            state = backups.create_proved(datetime.now(UTC), bar)
+            made = backups.open(state.name)
+        else:
+            made = backups.create(bar)
         _tell(made)
         if proved:
-            _prove(backups, made)
+            click.echo(_PROVED.format(made.name))
 
 
 @backup.command("list")
@@ -119,7 +124,7 @@ def _prove(backups: Backups, chosen: Backup) -> None:
         click.echo(fault, err=True)
     if faults:
         raise SystemExit(FAULTY)
-    click.echo(f"{chosen.name}: every part is whole and can be restored.")
+    click.echo(_PROVED.format(chosen.name))
 
 
 def _tell(made: Backup) -> None:
