@@ -1,6 +1,7 @@
 """How gunicorn serves app:app. WEB_CONCURRENCY says how many processes."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
@@ -54,4 +55,5 @@ def post_worker_init(worker: Worker) -> None:
         require_known_schema(store)
     except StoreUnavailable as error:
         raise AppImportError(str(error)) from error
-    watch_over(worker.wsgi.extensions["bellwether"].redis, settings)
+    redis = worker.wsgi.extensions["bellwether"].redis
+    watch_over(redis, settings, lambda: datetime.now(UTC))

@@ -1,7 +1,8 @@
 """What the services ask to be done later or elsewhere. workers/queues.py does it with RQ."""
 
-from collections.abc import Sequence
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from services.market.models import BarInterval
 
@@ -10,7 +11,17 @@ Notice: TypeAlias = Literal["paused", "split"]
 """What happens to alerts without their owner: no prices any more, or a split moved the level."""
 
 
+class Waiting(NamedTuple):
+    """How many jobs wait in a queue, and how long the oldest one does."""
+
+    jobs: int
+    oldest: timedelta
+
+
 class Jobs(Protocol):
+    def waiting(self, now: datetime) -> Mapping[str, Waiting]:
+        """What waits, by queue; `now` is our time, UTC."""
+
     def fetch_quotes(self, symbols: Sequence[str]) -> None:
         """Fetch these symbols' quotes into the cache, soon."""
 

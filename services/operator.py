@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
 from uuid import uuid4
 
@@ -68,12 +68,11 @@ class Operator:
         transport.send(self._settings.operator_url.get_secret_value(), subject, text, now)
 
 
-def watch_over(redis: Redis, settings: Settings, *, speaks_alone: bool = False) -> None:
+def watch_over(
+    redis: Redis, settings: Settings, clock: Callable[[], datetime], *, speaks_alone: bool = False
+) -> None:
     """Have the watchdog look from now on, beside what this process does."""
     patience = patience_of(settings.check_interval_seconds)
-    watchdog = Watchdog(redis, Operator(settings), patience, _now(), speaks_alone=speaks_alone)
-    keep_watch(watchdog, _now)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    operator, started = Operator(settings), clock()
+    watchdog = Watchdog(redis, operator, patience, started, speaks_alone=speaks_alone)
+    keep_watch(watchdog, clock)

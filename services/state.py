@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from services.jobs import Waiting
 from services.market.cache import MarketStatus
-from services.metrics.site import Waiting
 from services.pulse import LastCheck
 
 Health: TypeAlias = Literal["well", "unknown", "late", "delayed", "slow"]
@@ -65,7 +65,7 @@ def ways_of(
     counts: Mapping[tuple[str, str], int], queues: Mapping[str, Waiting]
 ) -> tuple[Way, ...]:
     """Mail, push, and chats with webhooks, in this order."""
-    return tuple(_way(name, counts, queues[queue].oldest) for queue, name in BY_QUEUE.items())
+    return tuple(_way(name, counts, queues[queue].oldest if queue in queues else timedelta()) for queue, name in BY_QUEUE.items())
 
 
 def _way(name: str, counts: Mapping[tuple[str, str], int], oldest: timedelta) -> Way:

@@ -18,8 +18,7 @@ from services.store import require_usable
 from services.store.clock import check_clock
 from workers.metrics import serve_metrics
 from workers.parts import parts
-from workers.queues import CHECKS, FAST, QUEUES
-from workers.waiting import waiting
+from workers.queues import CHECKS, FAST, QUEUES, RqJobs
 from workers.worker import SeenWorker
 
 log = logging.getLogger(__name__)
@@ -46,10 +45,14 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
         return 2
     redis = open_redis(settings.redis_url)
-    serve_metrics(settings, SiteMetrics(redis, waiting))
+    serve_metrics(settings, SiteMetrics(redis, RqJobs(redis), _now))
     worker = SeenWorker(queues, connection=redis)
     worker.work(with_scheduler=True, logging_level=None)
     return 0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def chosen_queues(arguments: Sequence[str]) -> tuple[str, ...]:

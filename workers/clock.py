@@ -63,7 +63,7 @@ def main() -> None:
     clock = Clock(connection=open_redis(settings.redis_url), interval=TICK_SECONDS)
     clock.settings = settings
     share_metrics(settings.data / "metrics")
-    watch_over(clock.connection, settings, speaks_alone=True)
+    watch_over(clock.connection, settings, lambda: datetime.now(UTC), speaks_alone=True)
     clock.run()
 
 

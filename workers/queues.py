@@ -11,9 +11,10 @@ from rq import Queue, Retry
 from rq.job import Job, JobStatus
 from rq.utils import str_to_date
 
-from services.jobs import AccountMail, Notice
+from services.jobs import AccountMail, Notice, Waiting
 from services.market.models import BarInterval
 from services.store import users
+from workers.waiting import waiting
 
 FAST, CHECKS, PUSH, HOOKS, MAIL = "fast", "checks", "push", "hooks", "mail"
 DIGESTS, UPKEEP = "digests", "upkeep"
@@ -37,6 +38,9 @@ class RqJobs:
     ) -> None:
         self._redis = redis
         self._clock = clock
+
+    def waiting(self, now: datetime) -> Mapping[str, Waiting]:
+        return waiting(self._redis, QUEUES, now)
 
     def fetch_quotes(self, symbols: Sequence[str]) -> None:
         self._enqueue(FAST, "fetch_quotes", list(symbols))

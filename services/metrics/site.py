@@ -4,15 +4,16 @@ Every machine tells the same of it: queries take the maximum, not the sum.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from redis import Redis, RedisError
 
+from services.jobs import Jobs
 from services.market.cache import QuoteCache
 from services.pulse import Pulse
 
@@ -37,24 +38,17 @@ _LABELS = {
 }
 
 
-class Waiting(NamedTuple):
-    """How many jobs wait in a queue, and how long the oldest one does."""
-
-    jobs: int
-    oldest: timedelta
-
-
 class SiteMetrics(Collector):
-    """Without Redis it says that alone. `waiting` tells of the queues, `clock` our time, UTC."""
+    """Without Redis it says that alone. `clock` tells our time, UTC."""
 
     def __init__(
         self,
         redis: Redis,
-        waiting: Callable[[Redis, datetime], Mapping[str, Waiting]],
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        jobs: Jobs,
+        clock: Callable[[], datetime],
     ) -> None:
         self._redis = redis
-        self._waiting = waiting
+        self._jobs = jobs
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
@@ -88,7 +82,7 @@ class SiteMetrics(Collector):
         )
 
     def _of_queues(self, now: datetime) -> Iterator[Metric]:
-        queues = self._waiting(self._redis, now)
+        queues = self._jobs.waiting(now)
         yield _gauge("bellwether_queue_jobs", *(((q,), one.jobs) for q, one in queues.items()))
         ages = (((q,), one.oldest.total_seconds()) for q, one in queues.items())
         yield _gauge("bellwether_queue_age_seconds", *ages)

@@ -194,6 +194,9 @@ class RecordingJobs:
     _sparks: Callable[[Sequence[str]], object] | None = None
     _hours: Callable[[Sequence[str]], object] | None = None
 
+    def waiting(self, now: datetime) -> dict[str, Waiting]:
+        return dict.fromkeys(("mail", "push", "hooks"), Waiting(0, timedelta()))
+
     def run_market(
         self,
         provider: Provider,

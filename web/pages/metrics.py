@@ -6,10 +6,9 @@ from flask.typing import ResponseReturnValue
 from services.metrics.access import Asked, status_of
 from services.metrics.shared import CONTENT_TYPE, metrics_text
 from services.metrics.site import SiteMetrics
-from web.context import services
+from web.context import now, services
 from web.limits import limiter
 from web.security import talisman
-from workers.waiting import waiting
 
 pages = Blueprint("metrics", __name__)
 
@@ -28,7 +27,7 @@ def metrics() -> ResponseReturnValue:
         case 401:
             return Response("METRICS_TOKEN is needed.\n", 401, {"WWW-Authenticate": "Bearer"})
     return Response(
-        metrics_text(SiteMetrics(services().redis, waiting)),
+        metrics_text(SiteMetrics(services().redis, services().jobs, now)),
         headers={"Cache-Control": "no-store"},
         content_type=CONTENT_TYPE,
     )

@@ -12,7 +12,6 @@ from services.state import State, ways_of
 from services.store.system import System
 from services.watchdog import patience_of, unchecked_since
 from web.context import now, services
-from workers.waiting import waiting
 
 BELIEVED = timedelta(seconds=10)
 STORE_BELIEVED = timedelta(minutes=1)
@@ -41,7 +40,7 @@ def state_now() -> State:
         patience=patience_of(seconds),
         last=pulse.last_check() or _from_store(),
         market=shared.desk.status(),
-        ways=ways_of(pulse.deliveries(now()), waiting(shared.redis, now())),
+        ways=ways_of(pulse.deliveries(now()), shared.jobs.waiting(now())),
     )
 
 
