@@ -19,7 +19,7 @@ from redis import Redis
 from requests.adapters import HTTPAdapter
 
 from services.errors import MarketError
-from services.jobs import AccountMail, Notice
+from services.jobs import AccountMail, Notice, Waiting
 from services.market.cache import QuoteCache
 from services.market.fetch import fetch_into_cache, search_into_cache
 from services.market.fetch_hours import hours_into_cache
