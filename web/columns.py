@@ -1,6 +1,6 @@
 """How somebody looks at a watchlist: which columns, in which order. Kept in a cookie."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -45,6 +45,14 @@ class Look:
 
     sort: str = OWN
     hidden: frozenset[str] = frozenset()
+
+    @property
+    def choosable(self) -> Mapping[str, str]:
+        return CHOOSABLE
+
+    @property
+    def sorts(self) -> Mapping[str, str]:
+        return SORTS
 
     @property
     def classes(self) -> str:

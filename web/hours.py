@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from services.figures import day_of_year
 from services.market.cache import CachedQuote
 from services.market.models import MarketState
-from services.market.timetable import Standing, standing
+from services.market.timetable import Standing, believed, planned
 from services.texts import gettext as _
 from services.texts import language
 from web.context import me, now, services
@@ -43,15 +43,12 @@ def standings(cached: Sequence[CachedQuote]) -> dict[str, Standing]:
     """How the exchange of each quote stands now, by symbol."""
     moment = market_now()
     tables = services().timetables.of({one.quote.exchange for one in cached}, moment)
+    plans = {exchange: planned(table, moment) for exchange, table in tables.items()}
     return {
-        one.quote.symbol: standing(
-            one.quote.exchange,
-            tables.get(one.quote.exchange),
-            moment,
-            one.quote.market_state,
-            moment - one.age,
+        quote.symbol: believed(
+            quote.exchange, plans.get(quote.exchange), quote.market_state, told_at
         )
-        for one in cached
+        for quote, told_at in ((one.quote, moment - one.age) for one in cached)
     }
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -17,15 +17,15 @@ from services.alerts.facts import Facts, needs
 from services.alerts.units import number
 from services.market.cache import CachedQuote
 from services.market.desk import Absent, Answer
-from services.market.models import Quote
-from services.market.timetable import Standing
+from services.market.models import MarketState, Quote
 from services.store.alerts import Alert, State
 from services.store.watchlists import Entry
 from services.texts import gettext as _
 from web import hours, sparks, words
 from web.context import now, services
 
-KEPT_ROWS = 4_000
+KEPT_ROWS = 2_000
+KEPT_FLOCKS = 200
 LEVELS_SHOWN = 2
 NEAR = 0.01
 """An alert is near when its level is this share of the price away."""
@@ -48,10 +48,11 @@ class Level:
         return self.state == "armed" and self.away is not None and self.away <= NEAR
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """All that a row shows of a symbol; `quote` is None while there is none. `hours` tell until
-    when its market is open. Levels are those that are nearest."""
+    when its market is open. Levels are those that are nearest. Rows that are the same are one
+    object, as long as they are kept."""
 
     symbol: str
     note: str
@@ -113,19 +114,25 @@ def board_of(entries: Sequence[Entry], alerts: Sequence[Alert]) -> Board:
     cached = [one for one in answers.values() if isinstance(one, CachedQuote)]
     closes = services().sparks.of([one.quote for one in cached], now())
     stands = hours.standings(cached)
-    by_symbol = _by_symbol(alerts)
+    by_symbol = _by_symbol(tuple(alerts))
     told = {stand: hours.said(stand) for stand in set(stands.values())}
-    rows = [
-        _row(
-            entry,
-            answers[entry.symbol],
-            by_symbol.get(entry.symbol, ()),
-            closes[entry.symbol].closes if entry.symbol in closes else (),
-            stands.get(entry.symbol),
-            told,
+    language = texts.language()
+    rows = []
+    for entry in entries:
+        symbol = entry.symbol
+        stand, spark = stands.get(symbol), closes.get(symbol)
+        rows.append(
+            _row(
+                symbol,
+                entry.note,
+                *_seen(answers[symbol]),
+                by_symbol.get(symbol, ()),
+                spark.closes if spark else (),
+                stand.state if stand else None,
+                told[stand] if stand else "",
+                language,
+            )
         )
-        for entry in entries
-    ]
     return Board(rows, hours.places(cached, stands))
 
 
@@ -144,10 +151,12 @@ def value_at_hand(metric: str, quote: Quote) -> float | None:
     return Facts(quote).value(metric)
 
 
-def html_of(row: Row) -> Markup:
-    """The row of the table in the reader's language. It holds nothing of a session, so that it
-    can be kept."""
-    return _html_in(row, texts.language())
+def html_of(rows: Iterable[Row]) -> Markup:
+    """The rows of the table in the reader's language. They hold nothing of a session, so that
+    they can be kept."""
+    language = texts.language()
+    html = "\n".join(_html_in(row, language) for row in rows)
+    return Markup(html)  # noqa: S704 - escaped templates
 
 
 def symbol_path(symbol: str) -> str:
@@ -158,47 +167,60 @@ def symbol_path(symbol: str) -> str:
 
 
 @lru_cache(KEPT_ROWS)
-def _html_in(row: Row, _language: str) -> Markup:
+def _html_in(row: Row, _language: str) -> str:
     module = current_app.jinja_env.get_template("watchlists/row.html").module
-    html = module.row(row, row.spark, symbol_path(row.symbol))  # type: ignore[attr-defined]
-    return Markup(html)  # noqa: S704 - an escaped template
+    return str(module.row(row, row.spark, symbol_path(row.symbol)))  # type: ignore[attr-defined]
 
 
-def _by_symbol(alerts: Sequence[Alert]) -> Mapping[str, Sequence[Alert]]:
+@lru_cache(KEPT_FLOCKS)
+def _by_symbol(alerts: tuple[Alert, ...]) -> Mapping[str, tuple[Alert, ...]]:
     found: dict[str, list[Alert]] = defaultdict(list)
     for alert in alerts:
         if alert.state in ("armed", "waiting"):
             found[alert.symbol].append(alert)
-    return found
+    return {symbol: tuple(some) for symbol, some in found.items()}
 
 
+def _seen(answer: Answer) -> tuple[Quote | None, bool, bool, str]:
+    """The quote, whether it is late, whether it is still to come, and its age in words."""
+    if isinstance(answer, Absent):
+        return None, False, answer is Absent.PENDING, ""
+    late = answer.stale and answer.age >= WORTH_SAYING
+    return answer.quote, late, False, words.age(answer.age)
+
+
+@lru_cache(KEPT_ROWS)
 def _row(
-    entry: Entry,
-    answer: Answer,
-    alerts: Sequence[Alert],
+    symbol: str,
+    note: str,
+    quote: Quote | None,
+    stale: bool,
+    pending: bool,
+    age: str,
+    alerts: tuple[Alert, ...],
     closes: tuple[float, ...],
-    stand: Standing | None,
-    told: Mapping[Standing, str],
+    market: MarketState | None,
+    said: str,
+    _language: str,
 ) -> Row:
-    cached = answer if isinstance(answer, CachedQuote) else None
-    levels = sorted((_level(alert, cached) for alert in alerts), key=_nearest_first)
+    levels = sorted((_level(alert, quote) for alert in alerts), key=_nearest_first)
     return Row(
-        symbol=entry.symbol,
-        note=entry.note,
-        quote=cached.quote if cached else None,
-        stale=cached is not None and cached.stale and cached.age >= WORTH_SAYING,
-        pending=answer is Absent.PENDING,
-        age=words.age(cached.age) if cached else "",
+        symbol=symbol,
+        note=note,
+        quote=quote,
+        stale=stale,
+        pending=pending,
+        age=age,
         levels=tuple(levels[:LEVELS_SHOWN]),
         more_levels=len(levels[LEVELS_SHOWN:]),
         closes=closes,
-        market=words.market_state(stand.state) if stand else "",
-        hours=told[stand] if stand else "",
+        market=words.market_state(market) if market else "",
+        hours=said,
     )
 
 
-def _level(alert: Alert, cached: CachedQuote | None) -> Level:
-    condition, quote = alert.condition, cached.quote if cached else None
+def _level(alert: Alert, quote: Quote | None) -> Level:
+    condition = alert.condition
     value = value_at_hand(condition.target.metric, quote) if quote else None
     to_go = "" if value is None else phrases.to_go(condition, value)
     return Level(alert.id, alert.state, condition, to_go, _away(condition, value))

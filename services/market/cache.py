@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -25,6 +26,9 @@ KEPT = timedelta(days=1)
 MISSING_KEPT = timedelta(minutes=5)
 PENDING_KEPT = timedelta(seconds=30)
 MAX_SEARCH_TEXT = 60
+HELD = 2_000
+"""Quotes that a process holds decoded; they are told apart by their bytes, so none is too old."""
+_NO_AGE = timedelta(0)
 _STATUS = "market:status"
 
 # Keeps the newer reading, by our clock and the exchange's. An exchange's time that goes back
@@ -160,6 +164,12 @@ class QuoteCache:
             for i, symbol in enumerate(symbols)
         }
 
+    def fresh(self, symbols: Sequence[str], now: datetime) -> dict[str, CachedQuote]:
+        """The quotes that need not be newer, by symbol, in one round trip."""
+        values = self._mget([f"quote:{symbol}" for symbol in symbols])
+        found = ((symbol, _cached(text, now)) for symbol, text in zip(symbols, values, strict=True))
+        return {symbol: cached for symbol, cached in found if cached and not cached.stale}
+
     def claim(self, symbols: Sequence[str]) -> list[str]:
         """Those of `symbols` that nobody has asked a worker for yet; the caller must."""
         return self._claim("quote", symbols)
@@ -255,14 +265,19 @@ def _news(quote: Quote, before: bytes) -> Item:
 
 
 def _cached(value: bytes | None, now: datetime) -> CachedQuote | None:
-    if value is None:
+    held = _held(value) if value is not None else None
+    if held is None:
         return None
+    age = max(now - held.quote.fetched_at, _NO_AGE)
+    return CachedQuote(held.quote, now >= held.fresh_until, age)
+
+
+@lru_cache(HELD)
+def _held(value: bytes) -> _Stored | None:
     try:
-        held = _Stored.model_validate_json(value)
+        return _Stored.model_validate_json(value)
     except ValidationError:  # written by another version; it will be fetched again
         return None
-    age = max(now - held.quote.fetched_at, timedelta(0))
-    return CachedQuote(held.quote, stale=now >= held.fresh_until, age=age)
 
 
 def _found(value: bytes | None) -> Found | None:

@@ -21,7 +21,6 @@ from services.market.cache import (
     normal_search,
 )
 from services.market.looked_at import LookedAt
-from services.market.looked_at import LookedAt
 from services.market.models import Bar, Match, Quote, Split
 from services.market.past_desk import PastDesk
 from services.metrics import QUOTE_AGE
@@ -58,7 +57,6 @@ class QuoteDesk:
     ) -> None:
         self._cache = QuoteCache(redis)
         self._looked_at = LookedAt(redis)
-        self._looked_at = LookedAt(redis)
         self._past = PastDesk(redis, jobs, sleep, monotonic)
         self._jobs = jobs
         self._sleep = sleep
@@ -70,7 +68,6 @@ class QuoteDesk:
         Fresh quotes are served; stale ones too, while a worker fetches newer ones; symbols
         that were never seen are waited for.
         """
-        self._looked_at.note(symbols, now)
         self._looked_at.note(symbols, now)
         answers: dict[str, Answer] = {**self._cache.fresh(symbols, now)}
         if rest := [symbol for symbol in symbols if symbol not in answers]:
@@ -191,9 +188,9 @@ def _is_wanted(reading: Reading) -> bool:
     return reading.wanted
 
 
-def _note_age(readings: Iterable[Reading]) -> None:
+def _note_age(answers: Iterable[Answer]) -> None:
     """The oldest one tells how well the whole page is served."""
-    cached = [reading.cached for reading in readings if reading.cached]
+    cached = [answer for answer in answers if isinstance(answer, CachedQuote)]
     if cached:
         oldest = max(cached, key=lambda one: one.age)
         QUOTE_AGE.labels(oldest.quote.source).observe(oldest.age.total_seconds())

@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -62,7 +63,7 @@ class Quote(_Frozen):
     @property
     def session(self) -> date:
         """The trading day of the reading, in the exchange's time zone."""
-        return self.as_of.astimezone(ZoneInfo(self.timezone)).date()
+        return _day_of(self.as_of, self.timezone)
 
     @property
     def change_percent(self) -> float | None:
@@ -70,6 +71,11 @@ class Quote(_Frozen):
         if not self.previous_close or not math.isfinite(self.previous_close):
             return None
         return 100 * (self.price / self.previous_close - 1)
+
+
+@lru_cache(4_000)
+def _day_of(moment: datetime, timezone: str) -> date:
+    return moment.astimezone(ZoneInfo(timezone)).date()
 
 
 class Bar(_Frozen):

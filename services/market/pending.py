@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import cast
 
 from redis import Redis
 
@@ -22,6 +23,10 @@ class Pending:
 
     def claim_all(self, names: Sequence[str]) -> list[str]:
         """Those of `names` that nobody has asked a worker for yet; the caller must."""
+        marks = cast(list[bytes | None], self._redis.mget(map(self._key, names)) if names else [])
+        names = [name for name, mark in zip(names, marks, strict=True) if mark is None]
+        if not names:
+            return []
         with self._redis.pipeline(transaction=False) as batch:
             for name in names:
                 batch.set(self._key(name), 1, nx=True, ex=_KEPT)

@@ -47,7 +47,7 @@ class Timetable(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an exchange stands: open or not, since when (None: not known), and when that changes:
+    """How an exchange stands: open or not, since when at least, and when that changes:
     `until` is the close of the session that runs, or the next open; None: not known, or never
     where `always`."""
 
@@ -106,44 +106,37 @@ def keep_timetable(redis: Redis, calendar: str, timetable: Timetable) -> None:
     Pending(redis, "hours").release(calendar)
 
 
-def standing(
-    exchange: str,
-    timetable: Timetable | None,
-    moment: datetime,
-    told: MarketState,
-    told_at: datetime,
+def believed(
+    exchange: str, plan: Standing | None, told: MarketState, told_at: datetime
 ) -> Standing:
-    """How `exchange` stands at `moment`, by its timetable and by what a quote `told` at `told_at`.
+    """How `exchange` stands by what is `planned`, and by what a quote `told` at `told_at`.
 
     A quote knows of halts and days off that no calendar has: it counts where it contradicts the
     timetable, unless that has changed since, or just before.
     """
     if exchange in EVERY_DAY:
         return Standing("open", always=True)
+    if plan is None or plan.since is None:
+        return Standing(told)
+    if (told == "open") != (plan.state == "open") and told_at >= plan.since + _GRACE:
+        return Standing(told)
+    if plan.state == "closed" and told in ("pre", "post"):
+        return Standing(told, plan.until, plan.since)
+    return plan
+
+
+def planned(timetable: Timetable | None, moment: datetime) -> Standing | None:
+    """How an exchange stands by its timetable; None where its hours are not known."""
     if timetable is None or not timetable.opens:
-        return Standing(told)
-    planned = _planned(timetable, moment)
-    since = planned.since or _time(timetable.begin)
-    if (told == "open") != (planned.state == "open") and told_at >= since + _GRACE:
-        return Standing(told)
-    if planned.state == "closed" and told in ("pre", "post"):
-        return Standing(told, planned.until, planned.since)
-    return planned
-
-
-def _planned(timetable: Timetable, moment: datetime) -> Standing:
+        return None
     at = moment.timestamp()
     number = bisect_right(timetable.opens, at)
     if number and at < timetable.closes[number - 1]:
         last = number - 1
         return Standing("open", _time(timetable.closes[last]), _time(timetable.opens[last]))
     following = timetable.opens[number : number + 1]
-    before = timetable.closes[number - 1 : number] if number else ()
-    return Standing(
-        "closed",
-        _time(following[0]) if following else None,
-        _time(before[0]) if before else None,
-    )
+    since = timetable.closes[number - 1] if number else timetable.begin
+    return Standing("closed", _time(following[0]) if following else None, _time(since))
 
 
 def _time(seconds: int) -> datetime:

@@ -22,6 +22,11 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __hash__(self) -> int:
+        """By identity, which equal records share; quick, for rows of pages are kept by records."""
+        fields = self.__dict__
+        return hash((fields["uid"], fields.get("id")))
+
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """Raises BadDocument when the stored fields do not fit."""

@@ -7,7 +7,7 @@ from redis import Redis
 
 from services.market.fetch_hours import hours_into_cache
 from services.market.models import MarketState
-from services.market.timetable import Standing, Timetable, TimetableDesk, standing
+from services.market.timetable import Standing, Timetable, TimetableDesk, believed, planned
 from tests.support.market import MONDAY, RecordingJobs
 
 
@@ -24,7 +24,7 @@ def stand(
     desk = TimetableDesk(redis, jobs)
     desk.of([exchange], at(moment))
     table = desk.of([exchange], at(moment)).get(exchange)
-    return standing(exchange, table, at(moment), told, at(told_at or moment))
+    return believed(exchange, planned(table, at(moment)), told, at(told_at or moment))
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_years_without_a_calendar_ask_no_worker_again_and_again(redis: Redis) ->
     assert isinstance(table, Timetable)
     assert table.opens == ()
     assert jobs.hours_asked == []
-    assert standing("NYSE", table, past, "open", past) == Standing("open")
+    assert believed("NYSE", planned(table, past), "open", past) == Standing("open")

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from flask import Blueprint, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from services.bringing import Bringing, Outcome
 from services.errors import (
@@ -23,7 +22,6 @@ from services.watchlist_csv import Line
 from web import columns
 from web.context import me, now, people_only, services
 from web.forms import Form, is_symbol, one_line
-from web.list_parts import part
 from web.once import new_token, once
 from web.pages import alerts
 from web.push import offer_soon
@@ -161,8 +159,7 @@ def _page(
         watchlist=watchlist,
         rows=rows,
         places=board.places,
-        rows_html=Markup("\n").join(map(html_of, rows)),
-        part=part,
+        rows_html=html_of(rows),
         look=look,
         form=form,
         unknown=unknown,
