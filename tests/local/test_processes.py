@@ -44,7 +44,7 @@ def test_settings_that_cannot_be_used_end_gunicorn_with_their_names(
 
 def test_the_procfile_runs_single_programs_without_a_shell_between() -> None:
     processes = parse_procfile((ROOT / "Procfile").read_text()).processes
-    assert list(processes) == ["web", "worker", "clock"]
+    assert list(processes) == ["release", "web", "worker", "clock"]
     assert not any(set(command) & set("&|;<>$`") for command in processes.values())
 
 
