@@ -17,7 +17,7 @@ from services.store.transfer.plan import Progress
 def verify(backup: Backup, scratch: Path, progress: Progress) -> list[str]:
     """What is wrong with a backup, each fault naming its file; nothing if it can be restored.
 
-    `scratch` is a folder on a disk with room for all documents, some 3 KB each. Raises
+    `scratch` is a folder on a disk with room for all documents, some 2 KB each. Raises
     BackupError where the backup cannot be reached, OSError where the disk is full.
     """
     with progress("Checking", [backup]) as passed:
