@@ -65,7 +65,10 @@ def ways_of(
     counts: Mapping[tuple[str, str], int], queues: Mapping[str, Waiting]
 ) -> tuple[Way, ...]:
     """Mail, push, and chats with webhooks, in this order."""
-    return tuple(_way(name, counts, queues[queue].oldest if queue in queues else timedelta()) for queue, name in BY_QUEUE.items())
+    return tuple(
+        _way(name, counts, queues[queue].oldest if queue in queues else timedelta())
+        for queue, name in BY_QUEUE.items()
+    )
 
 
 def _way(name: str, counts: Mapping[tuple[str, str], int], oldest: timedelta) -> Way:

@@ -41,9 +41,9 @@ def guarded(anybody: Reader) -> Reader:
 def test_what_a_page_reads_from_firestore_is_exported(
     firestore_store: Store, redis: Redis, redis_url: str, tmp_path: Path
 ) -> None:
-    ada = signed_in(make_site(firestore_store, redis, redis_url, tmp_path), "ada@example.com")
-    ada.page("/")
-    before = ada.get("/metrics").text
+    site = make_site(firestore_store, redis, redis_url, tmp_path)
+    before = site.app.test_client().get("/metrics").text
+    ada = signed_in(site, "ada@example.com")
     ada.page("/")
     after = ada.get("/metrics").text
     assert documents(after, operation="read") > documents(before, operation="read")

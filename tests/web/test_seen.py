@@ -59,7 +59,9 @@ def test_a_line_names_the_route_and_not_what_stands_in_its_place(
     assert "secret" not in json.dumps([first, second])
 
 
-def test_who_asks_has_one_short_name_in_browsers_and_programs(ada: Reader, person: Person, lines: Lines) -> None:
+def test_who_asks_has_one_short_name_in_browsers_and_programs(
+    ada: Reader, person: Person, lines: Lines
+) -> None:
     ada.get("/account")
     person.get("/watchlists")
     of_browser, of_program = lines()
