@@ -109,7 +109,8 @@ def page(status: int) -> ResponseReturnValue:
     """The page of an HTTP status. It asks neither Redis nor the store."""
     trouble = TROUBLES.get(status, TROUBLES[400 if status < 500 else 500])
     shown = Trouble(_(trouble.title), _(trouble.meaning), _(trouble.remedy))
-    return render_template("errors/trouble.html", trouble=shown, status=status), status
+    headers = {"Retry-After": str(problems.RETRY_SECONDS)} if status == 503 else {}
+    return render_template("errors/trouble.html", trouble=shown, status=status), status, headers
 
 
 def refused(error: HTTPException) -> ResponseReturnValue:

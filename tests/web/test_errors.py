@@ -62,6 +62,7 @@ def test_what_is_away_for_now_gives_a_page_that_says_try_again(
     answer = ada.get("/watchlists/default")
     assert answer.status_code == 503
     assert "Try again in a minute" in words(answer)
+    assert answer.headers["Retry-After"] == "5"
 
 
 @pytest.mark.parametrize("error", [BadDocument("users/u cannot be read"), KeyError("secret")])
