@@ -148,9 +148,8 @@ class Triggers:
     ) -> tuple[list[Trigger], Cursor | None]:
         """Newest first, and the cursor of the next page; of one alert, of one symbol, unread, or
         with a trouble if that is given: each has an index of its own, so only one of them."""
-        asked = {"alert_id": alert_id, "symbol": symbol, "trouble": trouble}
+        asked = {"alert_id": alert_id, "symbol": symbol, "trouble": trouble, "unread": unread}
         named = [(field, value) for field, value in asked.items() if value]
-        named += [("unread", True)] if unread else []
         if len(named) > 1:
             raise ValueError(f"A page of triggers is asked for by {len(named)} fields.")
         query = Query(
