@@ -28,6 +28,14 @@ class SettingsError(Exception):
     """A setting cannot be used; the message names every faulty variable and its remedy."""
 
 
+class InvalidSettings(SettingsError):
+    """Some values cannot be; `rest` are the settings with the defaults in their place."""
+
+    def __init__(self, message: str, rest: "Settings") -> None:
+        super().__init__(message)
+        self.rest = rest
+
+
 class Settings(BaseSettings):
     """The settings of one process; the names in the environment are these in capitals."""
 
@@ -260,7 +268,7 @@ def kept_secret(file: Path, make: Callable[[], str]) -> str:
 
 
 def load_settings() -> Settings:
-    """The settings of this process. Raises SettingsError that lists every fault at once."""
+    """The settings of this process. Raises InvalidSettings that lists every fault at once."""
     try:
         return Settings()
     except ValidationError as error:
@@ -268,4 +276,12 @@ def load_settings() -> Settings:
             f"{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
             for fault in error.errors()
         ]
-        raise SettingsError("These settings cannot be used:\n  " + "\n  ".join(faults)) from None
+        message = "These settings cannot be used:\n  " + "\n  ".join(faults)
+        raise InvalidSettings(message, _without(error)) from None
+
+
+def _without(error: ValidationError) -> Settings:
+    """The settings with the defaults of those that cannot be."""
+    names = {str(fault["loc"][0]) for fault in error.errors()}
+    defaults = {name: Settings.model_fields[name].get_default() for name in names}
+    return Settings(**defaults)

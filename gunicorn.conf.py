@@ -9,7 +9,7 @@ from gunicorn.errors import AppImportError
 from gunicorn.workers.base import Worker
 
 from config import SettingsError, load_settings
-from services.doctor.start import require_ready
+from services.doctor.start import everything_wrong, require_ready
 from services.errors import StoreUnavailable
 from services.logs import start_logging
 from services.migrations.schema import require_known_schema
@@ -19,7 +19,7 @@ from services.store import require_usable
 try:
     settings = load_settings()
 except SettingsError as error:
-    print(error, file=sys.stderr)  # noqa: T201  the reason why nothing starts
+    print(everything_wrong(error), file=sys.stderr)  # noqa: T201  the reason why nothing starts
     raise SystemExit(2) from None
 
 start_logging(settings)

@@ -12,12 +12,12 @@ import pytest
 from redis import ConnectionError
 
 from config import Settings
-from services.doctor.finding import faults
-from services.doctor.reach import reach, redis_answers
+from services.doctor.reach import redis_answers
 from services.doctor.start import NotReady, require_ready
 from services.store.contract import Set
 from services.store.schema import Schema
 from services.store.sqlite import SqliteStore
+from tests.support.google_cloud import service_account
 from tests.support.programs import WEB, WORKER, assert_says, begin, running
 from tests.support.smtp import SmtpPeer
 
@@ -136,6 +136,16 @@ def test_production_is_told_of_all_problems_at_once(
     assert "hush" not in run.stderr
 
 
+@ALL_PROGRAMS
+def test_values_that_cannot_be_hide_no_other_problem(
+    command, redis_url: str, tmp_path: Path
+) -> None:
+    wrong = {"CHECK_INTERVAL_SECONDS": "often", "SECRET_KEY": "short", "SMTP_URL": NOWHERE}
+    run = begin(command, tmp_path, **in_production(redis_url, **wrong))
+    assert told(run) == {"SECRET_KEY", "Mail server"}
+    assert "CHECK_INTERVAL_SECONDS" in run.stderr
+
+
 def test_an_emulator_in_production_is_told_at_start(redis_url: str, tmp_path: Path) -> None:
     wrong = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "SMTP_URL": NOWHERE, "SECRET_KEY": ""}
     run = begin(CLOCK, tmp_path, **in_production(redis_url, **wrong))
@@ -151,16 +161,20 @@ def test_a_redis_that_is_away_is_told_at_start(smtp: SmtpPeer, tmp_path: Path) -
 
 
 @pytest.mark.slow  # Google's client is loaded, and tries again
-def test_a_firestore_that_is_away_is_told_at_start(smtp: SmtpPeer, redis_url: str) -> None:
-    settings = Settings(
-        _env_file=None,
-        firebase_project_id="flock",
-        firestore_emulator_host="127.0.0.1:1",
-        redis_url=redis_url,
-        smtp_url=smtp.url,
+def test_a_firestore_that_is_away_is_told_at_start(
+    smtp: SmtpPeer, redis_url: str, tmp_path: Path
+) -> None:
+    credentials, secret = service_account("http://127.0.0.1:1/token")
+    settings = in_production(
+        redis_url,
+        SMTP_URL=smtp.url,
+        FIREBASE_PROJECT_ID="flock",
+        FIREBASE_CREDENTIALS_BASE64=credentials,
     )
-    (fault,) = faults(reach(settings))
-    assert (fault.about, "did not answer" in fault.says) == ("Documents", True)
+    run = begin(CLOCK, tmp_path, **settings)
+    assert told(run) == {"Documents"}
+    assert "did not answer" in run.stderr
+    assert secret not in run.stderr
 
 
 def test_a_redis_that_comes_in_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from config import SettingsError, load_settings
-from services.doctor.start import require_ready
+from services.doctor.start import everything_wrong, require_ready
 from services.errors import BellwetherError
 from services.metrics.shared import share_metrics
 from services.metrics.site import SiteMetrics
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         if {FAST, CHECKS} & set(queues):  # others may never need the source, which is large
             log.info("Prices come from %s", parts().provider.name)
     except (SettingsError, BellwetherError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
+        print(everything_wrong(error), file=sys.stderr)  # noqa: T201 - the reason why nothing starts
         return 2
     redis = open_redis(settings.redis_url)
     serve_metrics(settings, SiteMetrics(redis, RqJobs(redis), _now))

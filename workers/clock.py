@@ -10,7 +10,7 @@ from rq.job import Job
 from rq_scheduler import Scheduler
 
 from config import Settings, SettingsError, load_settings
-from services.doctor.start import require_ready
+from services.doctor.start import everything_wrong, require_ready
 from services.metrics.memory import note_memory
 from services.metrics.shared import share_metrics
 from services.operator import watch_over
@@ -57,7 +57,7 @@ def main() -> None:
         settings = load_settings()
         require_ready(settings)
     except SettingsError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the reason why nothing starts
+        print(everything_wrong(error), file=sys.stderr)  # noqa: T201 - the reason why nothing starts
         sys.exit(2)
     start_reporting(settings)
     clock = Clock(connection=open_redis(settings.redis_url), interval=TICK_SECONDS)

@@ -4,7 +4,7 @@ import multiprocessing
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
-from config import Settings, SettingsError
+from config import InvalidSettings, Settings, SettingsError
 from services.doctor.demands import look_at
 from services.doctor.finding import MARKS, Finding, bad, faults
 from services.doctor.reach import DOCUMENTS, MAIL_SERVER, REDIS, reach
@@ -31,6 +31,17 @@ def require_ready(settings: Settings) -> None:
     found = _asked_in_a_child(settings)
     if found:
         raise NotReady(sentence_of(found))
+
+
+def everything_wrong(error: Exception) -> str:
+    """The message; where values cannot be, also what else stops the start in production."""
+    if not isinstance(error, InvalidSettings):
+        return str(error)
+    try:
+        require_ready(error.rest)
+    except NotReady as more:
+        return f"{error}\n{more}"
+    return str(error)
 
 
 def _asked_in_a_child(settings: Settings) -> list[Finding]:
