@@ -29,8 +29,9 @@ def start_logging(settings: Settings, stream: TextIO | None = None) -> None:
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))
-    if settings.bellwether_local:  # a terminal shows what to do next, not each picture of a page
-        logging.getLogger(ACCESS).setLevel(max(logging.WARNING, logging.root.level))
+    if settings.bellwether_local and settings.log_level == "INFO":
+        # The terminal of `make run` shows what to do next, not each picture of a page.
+        logging.getLogger(ACCESS).setLevel(logging.WARNING)
 
 
 def formatter(settings: Settings, *, is_terminal: bool = False) -> ProcessorFormatter:
