@@ -22,7 +22,6 @@ _WORDS: dict[EventKind, str] = {
     "device_added": N_("The device “%(about)s” was added"),
     "device_removed": N_("A device was removed"),
     "data_exported": N_("Your data was exported"),
-    "deletion_asked": N_("The deletion of the account was asked for"),
 }
 
 

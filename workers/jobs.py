@@ -138,6 +138,7 @@ def clean_up() -> None:
     with _only_one(CLEAN_LOCK, LOCK_HOLDS) as mine:
         if mine:
             log.info("Cleaned up: %s", parts().cleaning.run(_now()))
+            log.info("Security events: %d let go", parts().services.trail.forget_old(_now()))
 
 
 def back_up() -> None:

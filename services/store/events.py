@@ -24,7 +24,6 @@ EventKind: TypeAlias = Literal[
     "device_added",
     "device_removed",
     "data_exported",
-    "deletion_asked",
 ]
 MAX_ABOUT = 60
 

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from services.errors import InvalidInput
 from services.texts import gettext as _
+from web import trail
 from web.context import me, now, people_only, services
 from web.forms import Form
 from web.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS, limiter
@@ -39,6 +40,7 @@ def delete() -> ResponseReturnValue:
     try:
         services().leaving.leave(me().uid, form["password"], now())
     except InvalidInput as error:
+        services().trail.failed(me().uid, me().email, trail.client(), now())
         return render_template("account/data.html", form=form.refuse_input(error)), 422
     session.clear()
     flash(_("Your account is deleted. A last mail confirms it."))
