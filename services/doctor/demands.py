@@ -7,8 +7,8 @@ from config import NEW_KEY, Settings, keys_of
 from services.doctor.finding import Finding, bad, doubtful, good
 
 KEY_LENGTH = 32
-KEY_VARIETY = 9
-"""Different characters in a key; of 32 random hexadecimal digits one in 100,000 has fewer."""
+KEY_VARIETY = 8
+"""Different characters in a key; of 32 random hexadecimal digits hardly one in a million has fewer."""
 _PLACEHOLDERS = (
     "changeme", "change-me", "change_me", "change-this", "change_this", "secret-key", "secret_key",
     "your-secret", "your_secret", "password", "placeholder", "example", "default",
