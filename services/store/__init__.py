@@ -6,17 +6,20 @@ from pathlib import Path
 from config import Settings
 from services.errors import StoreUnavailable
 from services.store.contract import Store
+from services.store.transfer.bookmark import check_complete
 
 log = logging.getLogger(__name__)
 
 
 def require_usable(store: Store) -> None:
-    """Raises StoreUnavailable when `store` cannot be used until somebody changes something.
+    """Raises StoreUnavailable when `store` cannot be used until somebody changes something, or
+    holds only a part of another, as a copy or restore that was interrupted leaves it.
 
     One that is only away for a while is no reason not to start: it is asked again later.
     """
     try:
         store.ping()
+        check_complete(store, "The store")
     except StoreUnavailable as error:
         if not error.passing:
             raise

@@ -23,7 +23,7 @@ from services.backup.parts import Backup, open_backup
 from services.backup.restoring import restore
 from services.container import open_services
 from services.errors import BackupError, StoreUnavailable
-from services.store import store_in_file
+from services.store import require_usable, store_in_file
 from services.store.contract import Set, Store, Write
 from services.store.transfer.bookmark import MARK, Bookmark
 from services.store.transfer.compare import compare
@@ -146,6 +146,15 @@ def test_half_a_restore_of_another_backup_is_not_mixed_with(
         restore(kept, sqlite_store, "the target", unseen)
     assert restore(kept, sqlite_store, "the target", unseen, force=True).equal
     assert is_equal(origin, sqlite_store)
+
+
+def test_nothing_starts_on_half_a_restore(kept: Backup, sqlite_store: Store) -> None:
+    require_usable(sqlite_store)
+    Bookmark(str(kept), "users/A", 1).keep_in(sqlite_store)
+    with pytest.raises(StoreUnavailable, match=f"flask backup restore {kept.name}$"):
+        require_usable(sqlite_store)
+    restore(kept, sqlite_store, "the target", unseen, force=True)
+    require_usable(sqlite_store)
 
 
 def test_a_damaged_part_ends_a_restore_which_goes_on_with_a_whole_one(

@@ -44,16 +44,20 @@ def remove_bookmark(store: Store) -> None:
 
 
 def check_complete(store: Reader, name: str) -> None:
-    """Raises StoreUnavailable where `store` is the target of a copy that is not done."""
+    """Raises StoreUnavailable where `store` is the target of a copy that is not done. `name` is a
+    place, or how else people call it."""
     bookmark = Bookmark.of(store)
     if bookmark is not None:
         raise StoreUnavailable(
             f"{name} holds a part of {bookmark.origin} only: a copy into it was interrupted."
-            f" Finish it first: flask {_words(bookmark.origin)} {name}"
+            f" Finish it first: flask {_words(bookmark.origin, name)}"
         )
 
 
-def _words(origin: str) -> str:
-    """The command that copies from `origin`, but for its target."""
-    kind, _, name = origin.partition(" ")
-    return f"backup restore {name.split()[0]} --to" if kind == "backup" else f"store copy {origin}"
+def _words(origin: str, name: str) -> str:
+    """The command that copies from `origin` to the place of that name."""
+    place = name if ":" in name else ""
+    kind, _, backup = origin.partition(" ")
+    if kind == "backup":
+        return f"backup restore {backup.split()[0]}" + (f" --to {place}" if place else "")
+    return f"store copy {origin} {place or 'PLACE'}"
