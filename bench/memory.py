@@ -6,7 +6,8 @@ The supervisor starts everything on a replayed market in a folder of its own. So
 watchlist and alerts look at pages until checks have run; then each process is asked for its PSS,
 in which what several processes share counts once in all, beside RSS, in which it counts for each.
 The bars: the web process under 120 MB; all that a server runs under 512 MB. What only one machine
-has besides (supervisor, mailbox) is listed, and counted in the sum too.
+has besides (supervisor, mailbox) is listed, and counted in the sum too. A worker that asks Yahoo
+holds pandas and yfinance; what they add is measured apart and added to the sum.
 """
 
 import argparse
@@ -189,22 +190,39 @@ def _await(is_so: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def added_by_yahoo() -> float:
+    """The PSS in megabytes that a worker's imports grow by where prices come from Yahoo."""
+    script = (
+        "from pathlib import Path; import workers.jobs\n"
+        "print(Path('/proc/self/smaps_rollup').read_text(), end='\\0')\n"
+        "import services.market.yahoo\n"
+        "print(Path('/proc/self/smaps_rollup').read_text())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    before, _, after = told.partition("\0")
+    return memory_of(after)[0] - memory_of(before)[0]
+
+
 def verdict(size: float, bar: float) -> str:
     return f"{'within' if size < bar else 'BEYOND'} the bar of {bar:g} MB, {size / bar:.2f} x"
 
 
-def show(found: list[Process]) -> None:
+def show(found: list[Process], yahoo: float) -> None:
     for process in sorted(found, key=lambda each: -each.pss):
         print(f"{process.part:<20} {process.pss:>7.1f} MB PSS {process.rss:>7.1f} MB RSS")
     web = max((process.pss for process in found if process.part == "web"), default=0.0)
-    in_all = sum(process.pss for process in found)
-    print(f"{'in all':<20} {in_all:>7.1f} MB PSS {sum(p.rss for p in found):>7.1f} MB RSS")
+    print(f"{'a worker on Yahoo':<20} {yahoo:>7.1f} MB PSS more")
+    in_all = sum(process.pss for process in found) + yahoo
+    print(f"{'in all':<20} {in_all:>7.1f} MB PSS")
     print(f"web process: {web:.1f} MB, {verdict(web, WEB_BAR_MB)}")
     print(f"everything: {in_all:.1f} MB, {verdict(in_all, WHOLE_BAR_MB)}")
     print(
         json.dumps(
             {
                 "processes": [asdict(process) for process in found],
+                "yahoo": yahoo,
                 "web": {"pss": web, "bar": WEB_BAR_MB},
                 "everything": {"pss": in_all, "bar": WHOLE_BAR_MB},
             }
@@ -221,7 +239,7 @@ def main() -> None:
         return
     with TemporaryDirectory() as name, whole(Path(name)) as site:
         use(site, chosen.people)
-        show(processes_of(site.supervisor))
+        show(processes_of(site.supervisor), added_by_yahoo())
 
 
 if __name__ == "__main__":
