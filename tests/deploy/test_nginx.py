@@ -65,7 +65,10 @@ def test_nginx_finds_no_fault(tmp_path: Path) -> None:
         command(prepare(tmp_path, free_port(), tmp_path), "-t"), capture_output=True, text=True
     )
     assert checked.returncode == 0, checked.stderr
-    assert "[warn]" not in checked.stderr.replace('"listen ... http2" directive', "")
+    # From 1.25 on nginx would have it said in another way, which older ones do not know.
+    assert [
+        one for one in checked.stderr.splitlines() if "[warn]" in one and "http2" not in one
+    ] == []
 
 
 def test_plain_http_is_led_to_https(site: Site) -> None:
