@@ -39,6 +39,12 @@ _REMEDIES: dict[type[google.GoogleAPICallError], str] = {
 _DATABASE_WORDS = ("The database ", "does not contain an active", "Datastore Mode")
 _API_WORDS = ("has not been used in project", "SERVICE_DISABLED")
 _API = "Enable the Cloud Firestore API for FIREBASE_PROJECT_ID, and start again some minutes later."
+# The emulator keeps every moment; these words are not proved.
+_PAST_WORDS = ("too old", "read_time", "read time")
+_PAST = (
+    "The documents of that moment are kept no longer: without point-in-time recovery Firestore"
+    " keeps an hour. Enable it: flask --app app backup managed enable-recovery"
+)
 # Google's sign-in refuses a token request made in its future or long ago.
 _CLOCK_WORDS = ("iat and exp", "short-lived token")
 _CLOCK = (
@@ -93,6 +99,8 @@ def _remedy(error: google.GoogleAPICallError) -> str:
         return _DATABASE
     if any(words in error.message for words in _API_WORDS):
         return _API
+    if any(words in error.message for words in _PAST_WORDS):
+        return _PAST
     return _REMEDIES.get(type(error), _UNREACHED)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import grpc
 import pytest
 from redis import Redis
 
@@ -21,10 +22,12 @@ from services.backup.verifying import verify
 from services.errors import BackupError, StoreUnavailable
 from services.pulse import Pulse
 from services.redis_client import open_redis
+from services.store import store_of_project
 from services.store.contract import Set, Store
 from services.store.sqlite import SqliteStore
 from services.store.transfer.bookmark import Bookmark
 from tests.backup.conftest import NOW, SECRET, fill
+from tests.support import google_cloud
 
 FileOf = Callable[[str, str], Path]
 
@@ -206,6 +209,17 @@ def test_a_store_that_is_half_of_another_is_not_backed_up(
     with pytest.raises(StoreUnavailable, match="flask backup restore 2026-11-21"):
         make(sqlite_store, "sqlite:x", folder, unseen)
     assert folder.names() == []
+
+
+def test_a_moment_that_firestore_keeps_no_longer_is_told_with_its_remedy(folder: Folder) -> None:
+    with google_cloud.firestore() as (google, host):
+        store = store_of_project("flock", "(default)", "", host)
+        with store.snapshot() as snapshot:
+            refusal = "The requested snapshot version is too old."
+            google.refusal = (grpc.StatusCode.FAILED_PRECONDITION, refusal)
+            with pytest.raises(StoreUnavailable, match="backup managed enable-recovery"):
+                list(snapshot.all())
+        store.close()
 
 
 def test_backups_go_wherever_fsspec_reaches(
