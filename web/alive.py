@@ -2,23 +2,28 @@
 
 import os
 import sys
-from http.client import HTTPException
-from urllib.request import Request, urlopen
+from http.client import HTTPConnection, HTTPException
 
 PATIENCE_SECONDS = 4
+# What is asked without this is led to the public https address.
+_AS_A_PROXY = {"X-Forwarded-Proto": "https"}
 
 
 def main() -> int:
     """0 if it answers, else 1 with the reason."""
-    address = f"http://127.0.0.1:{os.environ.get('PORT') or 5000}/health"
-    # What is asked without this is led to the public https address.
-    request = Request(address, headers={"X-Forwarded-Proto": "https"})
+    port = int(os.environ.get("PORT") or 5000)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     try:
-        with urlopen(request, timeout=PATIENCE_SECONDS):  # noqa: S310
-            return 0
+        connection.request("GET", "/health", headers=_AS_A_PROXY)
+        status = connection.getresponse().status
     except (OSError, HTTPException) as error:
-        print(f"{address} does not answer: {error}", file=sys.stderr)  # noqa: T201
+        print(f"Port {port} does not answer: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    finally:
+        connection.close()
+    if status != 200:
+        print(f"Port {port} answers {status}.", file=sys.stderr)  # noqa: T201
+    return 0 if status == 200 else 1
 
 
 if __name__ == "__main__":
