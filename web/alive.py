@@ -21,9 +21,9 @@ def main() -> int:
         return 1
     finally:
         connection.close()
-    if status != 200:
+    if status >= 500:
         print(f"Port {port} answers {status}.", file=sys.stderr)  # noqa: T201
-    return 0 if status == 200 else 1
+    return 1 if status >= 500 else 0
 
 
 if __name__ == "__main__":
