@@ -34,6 +34,11 @@ class Market:
         return REPLAY_REFRESH_SECONDS if self.replayed else REFRESH_SECONDS
 
 
+def market_is(status: MarketStatus) -> None:
+    """Tell what was read together with something else: it holds for the whole request."""
+    g.setdefault("market", Market(status))
+
+
 def market() -> Market:
     """The market's state, read once per request."""
     if "market" not in g:

@@ -23,6 +23,7 @@ from services.store.watchlists import Entry
 from services.texts import gettext as _
 from web import hours, sparks, words
 from web.context import now, services
+from web.market import market_is
 
 KEPT_ROWS = 2_000
 KEPT_FLOCKS = 200
@@ -110,7 +111,8 @@ class Board:
 
 def board_of(entries: Sequence[Entry], alerts: Sequence[Alert]) -> Board:
     """The rows of a list in its order; all quotes are asked for at once, and so are sparks."""
-    answers = services().desk.get([entry.symbol for entry in entries], now())
+    answers, status = services().desk.look([entry.symbol for entry in entries], now())
+    market_is(status)
     cached = [one for one in answers.values() if isinstance(one, CachedQuote)]
     closes = services().sparks.of([one.quote for one in cached], now())
     stands = hours.standings(cached)

@@ -164,11 +164,14 @@ class QuoteCache:
             for i, symbol in enumerate(symbols)
         }
 
-    def fresh(self, symbols: Sequence[str], now: datetime) -> dict[str, CachedQuote]:
-        """The quotes that need not be newer, by symbol, in one round trip."""
-        values = self._mget([f"quote:{symbol}" for symbol in symbols])
+    def fresh(
+        self, symbols: Sequence[str], now: datetime
+    ) -> tuple[dict[str, CachedQuote], MarketStatus]:
+        """The quotes that need not be newer, by symbol, and the status; in one round trip."""
+        *values, status = self._mget([*(f"quote:{symbol}" for symbol in symbols), _STATUS])
         found = ((symbol, _cached(text, now)) for symbol, text in zip(symbols, values, strict=True))
-        return {symbol: cached for symbol, cached in found if cached and not cached.stale}
+        fresh = {symbol: cached for symbol, cached in found if cached and not cached.stale}
+        return fresh, _status(status)
 
     def claim(self, symbols: Sequence[str]) -> list[str]:
         """Those of `symbols` that nobody has asked a worker for yet; the caller must."""
@@ -200,11 +203,7 @@ class QuoteCache:
 
     def status(self) -> MarketStatus:
         """What the workers last saw of the source."""
-        (written,) = self._mget([_STATUS])
-        try:
-            return MarketStatus.model_validate_json(written) if written else MarketStatus()
-        except ValidationError:  # written by another version
-            return MarketStatus()
+        return _status(self._mget([_STATUS])[0])
 
     def answered(self, source: str, market_time: datetime) -> None:
         """Note that the source answered."""
@@ -278,6 +277,14 @@ def _held(value: bytes) -> _Stored | None:
         return _Stored.model_validate_json(value)
     except ValidationError:  # written by another version; it will be fetched again
         return None
+
+
+@lru_cache(10)
+def _status(value: bytes | None) -> MarketStatus:
+    try:
+        return MarketStatus.model_validate_json(value) if value else MarketStatus()
+    except ValidationError:  # written by another version
+        return MarketStatus()
 
 
 def _found(value: bytes | None) -> Found | None:

@@ -63,18 +63,26 @@ class QuoteDesk:
         self._monotonic = monotonic
 
     def get(self, symbols: Sequence[str], now: datetime, wait: float = WAIT) -> dict[str, Answer]:
-        """An answer for each symbol, in their order.
+        """As `look` answers."""
+        return self.look(symbols, now, wait)[0]
+
+    def look(
+        self, symbols: Sequence[str], now: datetime, wait: float = WAIT
+    ) -> tuple[dict[str, Answer], MarketStatus]:
+        """An answer for each symbol, in their order; and the market's state.
 
         Fresh quotes are served; stale ones too, while a worker fetches newer ones; symbols
         that were never seen are waited for.
         """
         self._looked_at.note(symbols, now)
-        answers: dict[str, Answer] = {**self._cache.fresh(symbols, now)}
+        fresh, status = self._cache.fresh(symbols, now)
+        answers: dict[str, Answer] = {**fresh}
         if rest := [symbol for symbol in symbols if symbol not in answers]:
             readings = self._await(self._ask(rest, now, _is_wanted), now, wait, _is_cold)
             answers |= {symbol: _answer(reading) for symbol, reading in readings.items()}
+            status = self._cache.status()  # of after the wait
         _note_age(answers.values())
-        return {symbol: answers[symbol] for symbol in symbols}
+        return {symbol: answers[symbol] for symbol in symbols}, status
 
     def require(
         self, symbol: str, now: datetime, wait: float = WAIT, max_age: timedelta | None = None

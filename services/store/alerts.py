@@ -1,6 +1,7 @@
 """Alerts: `users/{uid}/alerts/{id}`."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
@@ -12,6 +13,7 @@ from services.errors import LimitReached, NotFound
 from services.figures import localized
 from services.store.contract import (
     Cursor,
+    Direction,
     Document,
     Query,
     Reader,
@@ -109,6 +111,12 @@ def alert_path(uid: str, alert_id: str) -> str:
     return f"users/{uid}/alerts/{alert_id}"
 
 
+def newest_alerts(uid: str, limit: int) -> Query:
+    """The query of a first page: it asks for one more, which tells that there is another page."""
+    order: tuple[tuple[str, Direction], ...] = (("created_at", "descending"),)
+    return Query(f"users/{uid}/alerts", order_by=order, limit=limit + 1)
+
+
 def read_alert(reader: Reader, uid: str, alert_id: str) -> Alert | None:
     """The alert as a store or a running transaction sees it."""
     document = reader.get(alert_path(uid, alert_id))
@@ -159,12 +167,7 @@ class Alerts:
         self, uid: str, after: Cursor | None = None, limit: int = PAGE
     ) -> tuple[list[Alert], Cursor | None]:
         """Newest first, and the cursor of the next page, None on the last."""
-        query = Query(
-            f"users/{uid}/alerts",
-            order_by=(("created_at", "descending"),),
-            limit=limit + 1,
-            after=after,
-        )
+        query = replace(newest_alerts(uid, limit), after=after)
         return page_of(self._store, query, limit, Alert)
 
     def count(self, uid: str) -> int:

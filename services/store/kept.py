@@ -6,13 +6,14 @@ Every commit passes here, whoever makes it, so that what is kept is dropped in o
 
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from services.store.contract import Document, Query, Snapshot, Store, Transaction, Write
 from services.store.encoding import from_json, to_json
-from services.store.shelf import Shelf
+from services.store.shelf import Found, Shelf
 from services.store.values import Plain
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ class KeptStore:
     def __init__(self, store: Store, shelf: Shelf) -> None:
         self._store = store
         self._shelf = shelf
+        self._ahead: ContextVar[dict[tuple[str, str], Found]] = ContextVar("ahead")
 
     def get(self, path: str) -> Document | None:
         return self._store.get(path)
@@ -36,12 +38,14 @@ class KeptStore:
         return self._store.get_all(paths)
 
     def write(self, *writes: Write) -> None:
+        self._ahead.get({}).clear()
         writer = self._shelf.writer()
         writer.begin(_kept_collections(writes))
         self._store.write(*writes)
         writer.end()
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
+        self._ahead.get({}).clear()
         writer = self._shelf.writer()
 
         def announced(transaction: Transaction) -> T:
@@ -83,8 +87,8 @@ class KeptStore:
         """
         if query.limit is None or not _can_be_kept(query):
             return list(self._store.query(query))
-        name = " ".join(["page", *(part for order in query.order_by for part in order)])
-        found = self._shelf.look(query.collection, name)
+        name = _page_name(query)
+        found = self._look(query.collection, name)
         limit, documents = _decoded(query.collection, found.page) if found.page else (0, ())
         if limit < query.limit and len(documents) == limit:
             documents = tuple(self._store.query(query))
@@ -97,14 +101,30 @@ class KeptStore:
         """How many documents match, as of now or as it was kept; for few different queries."""
         if not _is_kept(query.collection):
             return self._store.count(query)
-        name = f"count {query.where} {query.limit}"
-        found = self._shelf.look(query.collection, name)
+        name = _count_name(query)
+        found = self._look(query.collection, name)
         if found.page is not None:
             return int(found.page)
         number = self._store.count(query)
         if found.generation:
             self._shelf.put(query.collection, found.generation, name, str(number).encode())
         return number
+
+    @contextmanager
+    def looking_ahead(self, pages: Sequence[Query], counts: Sequence[Query]) -> Iterator[None]:
+        """Look up at once what is kept of these: for `first` and `known_count` of each, once,
+        within the context and before anything is written."""
+        asked = [(query.collection, _page_name(query)) for query in pages if _can_be_kept(query)]
+        asked += [(one.collection, _count_name(one)) for one in counts if _is_kept(one.collection)]
+        before = self._ahead.set(dict(zip(asked, self._shelf.look_all(asked), strict=True)))
+        try:
+            yield
+        finally:
+            self._ahead.reset(before)
+
+    def _look(self, collection: str, name: str) -> Found:
+        found = self._ahead.get({}).pop((collection, name), None)
+        return self._shelf.look(collection, name) if found is None else found
 
 
 class _Noted:
@@ -123,6 +143,14 @@ class _Noted:
     def write(self, *writes: Write) -> None:
         self._transaction.write(*writes)
         self.writes += writes
+
+
+def _page_name(query: Query) -> str:
+    return " ".join(["page", *(part for order in query.order_by for part in order)])
+
+
+def _count_name(query: Query) -> str:
+    return f"count {query.where} {query.limit}"
 
 
 def _can_be_kept(query: Query) -> bool:

@@ -1,6 +1,7 @@
 """Pages of typed documents."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import cast
 
@@ -31,6 +32,14 @@ def first_of(store: Store, query: Query) -> Sequence[Document]:
 def count_of(store: Store, query: Query) -> int:
     """How many documents match, as it was kept for pages where the store keeps any."""
     return store.known_count(query) if isinstance(store, KeptStore) else store.count(query)
+
+
+def looking_ahead(
+    store: Store, pages: Sequence[Query], counts: Sequence[Query] = ()
+) -> AbstractContextManager[None]:
+    """A context in which the first pages and counts of these queries, which are asked for next,
+    take one round trip where the store keeps any."""
+    return store.looking_ahead(pages, counts) if isinstance(store, KeptStore) else nullcontext()
 
 
 @lru_cache(REMEMBERED)

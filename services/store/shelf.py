@@ -14,7 +14,7 @@ Nothing here raises when Redis is away; the store is then asked each time.
 
 import logging
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -30,13 +30,17 @@ MAX_BYTES = 128 * 1024
 # generation ends with the run of the server under which it began.
 _LOOK = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
-local held = redis.call('HGET', KEYS[1], 'generation')
-if held and string.sub(held, #ARGV[2] + 1) ~= run then redis.call('DEL', KEYS[1]) end
-if redis.call('EXISTS', KEYS[1]) == 0 then
-    redis.call('HSET', KEYS[1], 'generation', ARGV[2] .. run)
-    redis.call('EXPIRE', KEYS[1], ARGV[3])
+local found = {}
+for i, key in ipairs(KEYS) do
+    local held = redis.call('HGET', key, 'generation')
+    if held and string.sub(held, #ARGV[1] + 1) ~= run then redis.call('DEL', key) end
+    if redis.call('EXISTS', key) == 0 then
+        redis.call('HSET', key, 'generation', ARGV[1] .. run)
+        redis.call('EXPIRE', key, ARGV[2])
+    end
+    found[i] = redis.call('HMGET', key, 'generation', ARGV[i + 2])
 end
-return redis.call('HMGET', KEYS[1], 'generation', ARGV[1])
+return found
 """
 _PUT = """
 if redis.call('HGET', KEYS[1], 'generation') == ARGV[1] then
@@ -84,8 +88,14 @@ class Shelf:
 
     def look(self, collection: str, page: str) -> Found:
         """The page of that name, and the generation to put one under."""
+        return self.look_all([(collection, page)])[0]
+
+    def look_all(self, asked: Sequence[tuple[str, str]]) -> list[Found]:
+        """The same of several collections and pages, in one round trip."""
+        collections, pages = [one[0] for one in asked], [one[1] for one in asked]
         drawn, kept = secrets.token_hex(8), int(KEPT.total_seconds())
-        return Found(*self._run(self._look, [collection], page, drawn, kept) or ())
+        found = self._run(self._look, collections, drawn, kept, *pages) if asked else []
+        return [Found()] * len(asked) if found is None else [Found(*one) for one in found]
 
     def put(self, collection: str, generation: bytes, page: str, content: bytes) -> None:
         """Keep a page that was read after `generation` was found, unless it is too large."""

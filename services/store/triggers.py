@@ -163,7 +163,7 @@ class Triggers:
 
     def count_unread(self, uid: str, limit: int) -> int:
         """How many of a person's are unread, `limit` at most."""
-        return count_of(self._store, replace(_unread(uid), limit=limit))
+        return count_of(self._store, unread_triggers(uid, limit))
 
     def mark(self, uid: str, trigger_id: str, unread: bool = False) -> Trigger:
         """Mark one as read, or as unread again; one that is already is not written. Raises
@@ -177,9 +177,8 @@ class Triggers:
         """Mark as read what was noticed at `until` or before, the newest MARKED_AT_ONCE of them;
         returns how many."""
         query = replace(
-            _unread(uid),
+            unread_triggers(uid, MARKED_AT_ONCE),
             where=(("unread", "==", True), ("noticed_at", "<=", until)),
-            limit=MARKED_AT_ONCE,
         )
         paths = [document.path for document in self._store.query(query)]
         for first in range(0, len(paths), MAX_BATCH):
@@ -229,9 +228,10 @@ def _due(collection: str, now: datetime, *, group: bool) -> Query:
     )
 
 
-def _unread(uid: str) -> Query:
+def unread_triggers(uid: str, limit: int) -> Query:
     return Query(
         f"users/{uid}/triggers",
         where=(("unread", "==", True),),
         order_by=(("noticed_at", "descending"),),
+        limit=limit,
     )

@@ -83,8 +83,7 @@ class Watchlists:
 
     def of(self, uid: str) -> list[Watchlist]:
         """All lists of a person in their order."""
-        query = Query(f"users/{uid}/watchlist", limit=MAX_LISTS)
-        lists = page_of(self._store, query, MAX_LISTS, Watchlist)[0]
+        lists = page_of(self._store, lists_of(uid), MAX_LISTS, Watchlist)[0]
         return sorted(lists, key=lambda watchlist: (watchlist.position, watchlist.id))
 
     def get(self, uid: str, watchlist_id: str) -> Watchlist:
@@ -140,6 +139,10 @@ class Watchlists:
             transaction.write(Delete(path))
 
         self._store.transact(work)
+
+
+def lists_of(uid: str) -> Query:
+    return Query(f"users/{uid}/watchlist", limit=MAX_LISTS)
 
 
 def _path(uid: str, watchlist_id: str) -> str:

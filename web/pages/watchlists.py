@@ -15,7 +15,10 @@ from services.errors import (
     UnknownSymbol,
     WordsError,
 )
-from services.store.watchlists import MAX_SYMBOLS, Entry, Watchlist
+from services.store.alerts import Alert, newest_alerts
+from services.store.paging import looking_ahead
+from services.store.triggers import unread_triggers
+from services.store.watchlists import MAX_SYMBOLS, Entry, Watchlist, lists_of
 from services.texts import gettext as _
 from services.texts import ngettext
 from services.watchlist_csv import Line
@@ -23,7 +26,7 @@ from web import columns
 from web.context import me, now, people_only, services
 from web.forms import Form, is_symbol, one_line
 from web.once import new_token, once
-from web.pages import alerts
+from web.pages import alerts, triggers
 from web.push import offer_soon
 from web.rows import board_of, html_of
 from web.setting import Wish, no_answer, set_alert, understood
@@ -146,11 +149,10 @@ def _page(
     wrong: WordsError | None = None,
     outcome: Outcome | None = None,
 ) -> str:
-    lists = services().watchlists.of(me().uid)
+    lists, mine = _lists_and_alerts(me().uid)
     watchlist = next((found for found in lists if found.id == list_id), None)
     if watchlist is None:
         raise NotFound("There is no such list.")
-    mine, _more = services().alerts.page(me().uid, limit=ALERTS_READ)
     board, look = board_of(watchlist.entries, mine), columns.look()
     rows = columns.arranged(board.rows, look.sort)
     return render_template(
@@ -172,6 +174,16 @@ def _page(
         max_symbols=MAX_SYMBOLS,
         max_typed=MOST_TYPED,
     )
+
+
+def _lists_and_alerts(uid: str) -> tuple[list[Watchlist], list[Alert]]:
+    """And how many triggers are unread, which every page tells, in the same round trip."""
+    firsts = (lists_of(uid), newest_alerts(uid, ALERTS_READ))
+    with looking_ahead(services().store, firsts, [unread_triggers(uid, triggers.MOST_UNREAD)]):
+        lists = services().watchlists.of(uid)
+        mine, _more = services().alerts.page(uid, limit=ALERTS_READ)
+        triggers.unread()
+    return lists, mine
 
 
 def _addable(unknown: UnknownSymbol | None) -> list[tuple[str, str]]:
