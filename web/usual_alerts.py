@@ -39,7 +39,7 @@ USUAL = (
     Usual("down_today", _l("Falls 5 % today"), {"kind": "day_change_falls_to", "change": "5"}),
     Usual("up_today", _l("Rises 5 % today"), {"kind": "day_change_rises_to", "change": "5"}),
     Usual("below_now", _l("10 % below now"), _below(10)),
-    Usual("off_high", _l("10 % off its high"), {"kind": "falls_from_peak", "trail": "10"}),
+    Usual("off_high", _l("10 % below its high"), {"kind": "falls_from_peak", "trail": "10"}),
     Usual("new_high", _l("New 52-week high"), {"kind": "new_high", "span": "52w"}),
     Usual("new_low", _l("New 52-week low"), {"kind": "new_low", "span": "52w"}),
     Usual(
