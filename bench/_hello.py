@@ -4,16 +4,16 @@ from types import SimpleNamespace
 
 from flask import Flask
 
+from config import load_settings
+from services.redis_client import open_redis
+from services.store import open_store
 
-class Answering:
-    """The store that gunicorn.conf.py looks at before the first request."""
-
-    def ping(self) -> None:
-        pass
-
-
+settings = load_settings()
 app = Flask(__name__)
-app.extensions["bellwether"] = SimpleNamespace(store=Answering())
+app.extensions["bellwether"] = SimpleNamespace(
+    store=open_store(settings), redis=open_redis(settings.redis_url)
+)
+"""What gunicorn.conf.py looks at before the first request."""
 
 
 @app.get("/")
