@@ -37,7 +37,6 @@ class Jobs(Protocol):
     def fetch_news(self, symbol: str, name: str) -> None:
         """Fetch what is told of a symbol, or the company `name`, into the cache, soon."""
 
-
     def fetch_sparks(self, symbols: Sequence[str]) -> None:
         """Fetch the last 30 closes of these symbols into the cache, soon."""
 

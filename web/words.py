@@ -56,7 +56,7 @@ def compact(count: int) -> str:
     size = float(count)
     if abs(size) < 999.5:
         return f"{size:.0f}"
-    for unit in _THOUSANDS:
+    for unit in _THOUSANDS:  # noqa: B007  it is said after the loop
         size /= 1_000
         if abs(size) < 999.5:
             break

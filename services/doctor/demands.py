@@ -8,7 +8,7 @@ from services.doctor.finding import Finding, bad, doubtful, good
 
 KEY_LENGTH = 32
 KEY_VARIETY = 8
-"""Different characters in a key; of 32 random hexadecimal digits hardly one in a million has fewer."""
+"""Different characters in a key; hardly one in a million keys of 32 random hex digits has fewer."""
 _PLACEHOLDERS = (
     "changeme", "change-me", "change_me", "change-this", "change_this", "secret-key", "secret_key",
     "your-secret", "your_secret", "password", "placeholder", "example", "default",

@@ -1,7 +1,6 @@
 """Live pages in a real browser: prices in place, one stream for all tabs, dropped and resumed."""
 
 import re
-import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
