@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -22,10 +24,33 @@ TICK_SECONDS = 1
 log = logging.getLogger(__name__)
 
 
+@contextmanager
+def _outliving() -> Iterator[None]:
+    """Go on when Redis refuses or stalls."""
+    try:
+        yield
+    except RedisError as error:
+        log.warning("Redis does not answer, the clock goes on: %s", error)
+
+
 class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
     """rq-scheduler that puts its entries back when Redis was emptied, and outlives an outage."""
 
     settings: Settings
+
+    def heartbeat(self) -> None:
+        with _outliving():
+            super().heartbeat()
+
+    def acquire_lock(self) -> bool:
+        with _outliving():
+            return bool(super().acquire_lock())
+        return False
+
+    def remove_lock(self) -> None:
+        """One that could not be removed ends by itself."""
+        with _outliving():
+            super().remove_lock()
 
     def enqueue_job(self, job: Job) -> None:
         """Skip a job that still waits in its queue, so that an outage piles nothing up."""
@@ -37,12 +62,10 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
 
     def enqueue_jobs(self) -> list[Any]:
         note_memory("clock")
-        try:
+        with _outliving():
             register(self, self.settings, datetime.now(UTC))
             return list(super().enqueue_jobs())
-        except RedisError as error:
-            log.warning("Redis does not answer, the clock goes on: %s", error)
-            return []
+        return []
 
 
 def _next_run(job: Job, now: datetime) -> datetime:

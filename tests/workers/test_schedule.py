@@ -2,6 +2,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from redis import Redis
+from redis import TimeoutError as Stalled
 from rq import Queue, SimpleWorker
 from rq.job import Job
 
@@ -172,6 +173,23 @@ def test_a_clock_outlives_a_redis_that_does_not_answer(
 
     monkeypatch.setattr("workers.clock.register", gone)
     assert clock.enqueue_jobs() == []
+
+
+def test_a_clock_outlives_a_redis_that_stalls_at_any_step(
+    clock: Clock, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert clock.acquire_lock()
+
+    def stall(*_: object, **__: object) -> None:
+        raise Stalled("timed out")
+
+    with monkeypatch.context() as stalled:
+        stalled.setattr(redis, "execute_command", stall)
+        clock.heartbeat()
+        clock.remove_lock()
+        assert not clock.acquire_lock()
+    redis.delete(clock.scheduler_lock_key)  # it ends by itself after some seconds
+    assert clock.acquire_lock()
 
 
 def test_scheduled_jobs_run_on_a_worker(
