@@ -1,5 +1,6 @@
 """The pages in a real browser: the way from sign-up to the bell, accessibility, no surprises."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,6 +14,7 @@ from services.alerts.facts import Facts
 from services.market.models import Match
 from services.store.watchlists import Entry, Watchlist
 from tests.support.web import PASSWORD, Site
+from workers.parts import Parts
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 pytest_plugins = ["tests.support.browser"]
@@ -110,8 +112,19 @@ def test_from_sign_up_to_an_alert(reader: Visit, site: Site) -> None:
     assert user.time_zone == "Asia/Tokyo"
 
 
-def test_from_sign_up_to_an_alert_without_scripts(plain_reader: Visit) -> None:
+def test_from_sign_up_to_the_bell_without_scripts(plain_reader: Visit, site: Site) -> None:
+    page = plain_reader.page
     walk_from_sign_up_to_an_alert(plain_reader)
+    user = site.services.users.by_email("new@example.com")
+    assert user
+    plain_reader.go("/confirm/" + site.services.links.make("confirm", user, site.at))
+    expect(page.get_by_text("new@example.com is confirmed")).to_be_visible()
+    site.market.set("AAPL", 79.5, site.at, day_low=79.0)
+    Parts(site.services, site.market).checker.run(site.at)
+    page.get_by_role("link", name="Inbox").click()
+    page.get_by_role("link", name="AAPL fell to 80.00").click()
+    expect(page.get_by_role("img", name=re.compile("AAPL"))).to_be_visible()
+    expect(page.get_by_role("heading", name="How you were told")).to_be_visible()
 
 
 def test_a_company_is_chosen_from_suggestions_by_keyboard(reader: Visit, site: Site) -> None:
@@ -244,38 +257,15 @@ def test_a_slip_in_a_sentence_is_marked_and_nothing_is_lost(reader: Visit, site:
     check_here(reader)
 
 
-OUTSIDE = ("/", "/sign-up", "/sign-in", "/forgot", "/confirm/forged", "/nope")
-INSIDE = (
-    "/watchlists/default",
-    "/watchlists/default/edit",
-    "/watchlists/empty",
-    "/watchlists/new",
-    "/alerts",
-    "/alerts/new?symbol=OCDO.L",
-    "/triggers",
-    "/account",
-)
-
-
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [
-        (320, "light"),
-        (390, "light"),
-        (390, "dark"),
-        (768, "light"),
-        (1280, "light"),
-        (1280, "dark"),
-    ],
-)
-def test_every_page_is_accessible_and_fits(
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
+def test_what_forms_lead_to_is_accessible_and_fits(
     chromium: Browser, address: str, site: Site, width: int, scheme: Scheme
 ) -> None:
-    alerts = seed(site)
+    """Pages as they open are looked at in test_every_page.py."""
+    seed(site)
     for seen in visit(chromium, address, width, scheme):
-        check(seen, OUTSIDE)
+        check(seen, ("/nope", "/confirm/forged"))
         seen.sign_in()
-        check(seen, (*INSIDE, *(f"/alerts/{alert_id}" for alert_id in alerts)))
         seen.go("/alerts/new?symbol=AAPL")
         for level in ("90", "1,000"):
             seen.page.fill("#level", level)

@@ -39,8 +39,8 @@ def test_pages_of_channels_are_accessible_and_fit(
         site.services.arming.amend(uid, rang, site.at, channels=(places[0], "push"))
         paths = [f"{PAGE}/destinations/{id_}" for id_ in places[:2]]
         check(seen, (PAGE, "/account", "/triggers", f"/alerts/{rang}", *paths))
-        seen.go(f"/alerts/{rang}")
-        seen.page.locator("details.own summary").click()
+        seen.go(f"/alerts/{rang}/edit")
+        seen.page.locator(".more > summary").click()
         check_here(seen)
         seen.go(PAGE)
         seen.page.get_by_text("Which services").click()
@@ -74,14 +74,12 @@ def test_a_chat_is_added_ticked_and_made_an_alerts_own(
         assert user
         assert user.channels == (user.destinations[0].id,)
         assert user.fallback == ("push", "email")
-        seen.go(f"/alerts/{armed}")
-        expect(page.locator(".own-now")).to_have_text(
-            "your usual channels: \u2068Family chat\u2069"
-        )
-        page.locator("details.own summary").click()
-        page.locator("details.own").get_by_label("E-mail").check()
+        seen.go(f"/alerts/{armed}/edit")
+        expect(page.locator(".in-short")).to_contain_text("Family chat")
+        page.locator(".more > summary").click()
+        page.locator(".ring-by").get_by_label("E-mail").check()
         page.get_by_role("button", name="Save changes").click()
-        expect(page.locator(".own-now")).to_have_text("\u2068E-mail\u2069")
+        expect(page.get_by_role("main")).to_contain_text("by \u2068E-mail\u2069")
         assert site.services.alerts.get(user.uid, armed).channels == ("email",)
 
 
