@@ -23,9 +23,14 @@ PAGES = (
     "/triggers",
     "/account",
     "/account/notifications",
+    "/account/security",
+    "/account/data",
+    "/symbols/AAPL",
+    "/watchlists/default/import",
+    "/offline",
     "/help",
 )
-OUTSIDE = ("/", "/sign-in", "/sign-up", "/forgot", "/help")
+OUTSIDE = ("/", "/sign-in", "/sign-up", "/forgot", "/status", "/offline", "/help")
 _KEPT = re.compile(r"<(script|style|code|q|bdi)\b.*?</\1>", re.DOTALL)
 _SAID = re.compile(r'>([^<>]+)<|(?:aria-label|title|placeholder|alt)="([^"]+)"')
 
