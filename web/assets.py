@@ -3,7 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from flask import Flask, Response, send_from_directory, url_for
+from flask import Flask, Response, send_from_directory
+
+from web.paths import url_for
 
 KEPT_SECONDS = 365 * 86_400
 SITE_SHEET = "css/site.css"

@@ -95,6 +95,7 @@ class KeptStore:
             if found.generation:
                 page = _encoded(query.limit, documents)
                 self._shelf.put(query.collection, found.generation, name, page)
+                _limit, documents = _decoded(query.collection, page)  # the objects of later looks
         return documents[: query.limit]
 
     def known_count(self, query: Query) -> int:

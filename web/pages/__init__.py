@@ -2,7 +2,7 @@
 
 from flask import Flask, Response
 
-from web import assets, compression, filters, parts
+from web import assets, compression, filters, parts, paths
 from web.context import services, signed_in
 from web.market import market
 from web.pages import (
@@ -78,6 +78,7 @@ def register(app: Flask) -> None:
     compression.register(app)
     filters.register(app)
     parts.register(app)
+    paths.register(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(
         lambda: {
