@@ -19,7 +19,7 @@ from services.store.clock import check_clock
 from workers.metrics import serve_metrics
 from workers.parts import parts
 from workers.queues import CHECKS, FAST, QUEUES, RqJobs
-from workers.worker import SeenWorker
+from workers.worker import work
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     redis = open_redis(settings.redis_url)
     serve_metrics(settings, SiteMetrics(redis, RqJobs(redis), _now))
-    worker = SeenWorker(queues, connection=redis)
-    worker.work(with_scheduler=True, logging_level=None)
+    work(queues, redis)
     return 0
 
 
