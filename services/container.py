@@ -26,7 +26,7 @@ from services.market.news import NewsDesk
 from services.market.sparks import SparkDesk
 from services.market.timetable import TimetableDesk
 from services.notify.destinations import Destinations
-from services.notify.guarded import allowed_hosts
+from services.notify.hosts import allowed_hosts
 from services.notify.push_keys import PushKey, push_key
 from services.notify.snoozing import Snoozing
 from services.notify.trials import Trials

@@ -62,7 +62,7 @@ class Operator:
     def _message(self, subject: str, text: str, now: datetime) -> None:
         # They cost the clock and the web 20 MB.
         from services.notify.channels.apprise.transport import AppriseTransport
-        from services.notify.guarded import allowed_hosts
+        from services.notify.hosts import allowed_hosts
 
         transport = AppriseTransport(allowed_hosts(self._settings.private_hosts))
         transport.send(self._settings.operator_url.get_secret_value(), subject, text, now)

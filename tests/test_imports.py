@@ -83,6 +83,9 @@ COSTLY = (
     "PIL",
     "aiohttp",
     "firebase_admin.messaging",
+    "requests",
+    "dns",
+    "cryptography.hazmat.primitives.asymmetric.ec",
 )
 
 

@@ -46,7 +46,7 @@ from services.notify.digest_mail import DigestWriter
 from services.notify.digest_news import Newsroom
 from services.notify.digests import Digests
 from services.notify.endings import Endings
-from services.notify.guarded import allowed_hosts
+from services.notify.hosts import allowed_hosts
 from services.notify.ledger import SharedLedger
 from services.notify.outbox import Outbox
 from services.notify.pace import SharedPace

@@ -63,7 +63,7 @@ def _of_site(
     if not away:
         checks |= {
             "Armed index": partial(inside.index_coverage, s.alerts, s.redis),
-            "Last backup": partial(inside.last_backup, s.redis, s.store, now),
+            "Last backup": partial(inside.last_backup, settings, s.redis, s.store, now),
         }
     if settings.uses_firestore and DOCUMENTS not in away:
         checks |= {

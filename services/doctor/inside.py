@@ -95,8 +95,10 @@ def last_check(system: System, settings: Settings, now: datetime) -> Finding:
     return good(about, says)
 
 
-def last_backup(redis: Redis, store: Store, now: datetime) -> Finding:
+def last_backup(settings: Settings, redis: Redis, store: Store, now: datetime) -> Finding:
     about, state = "Last backup", read_state(redis, store)
+    if not settings.backup_nightly:
+        return good(about, "none is made at night (BACKUP_NIGHTLY).")
     remedy = "Make and prove one: flask --app app backup create --verify"
     if state.failed_at and (state.succeeded_at is None or state.failed_at > state.succeeded_at):
         return bad(about, f"failed {_ago(now - state.failed_at)}: {state.error}", remedy)

@@ -6,12 +6,10 @@ keep the name. This holds for every redirect. Only the thread that entered is gu
 """
 
 import logging
-import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from threading import Event, Timer
 from typing import Any, NoReturn
 
@@ -20,33 +18,11 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import connection, parse_url
 
 from services.errors import DeliveryError
+from services.notify.hosts import PLAIN, PRIVATE, is_allowed, is_public
 
 SECONDS = 20.0
 MAX_ANSWER = 65_536
 """Bytes of an answer that are read, at most."""
-PRIVATE = (
-    "This address leads into a private network, where Bellwether sends nothing. Whoever runs"
-    " Bellwether can allow the host by PRIVATE_HOSTS."
-)
-PLAIN = (
-    "This address is not encrypted. Bellwether sends to https addresses only, but for the hosts in"
-    " PRIVATE_HOSTS."
-)
-_NOT_PUBLIC = tuple(
-    ip_network(text)
-    for text in (
-        "168.63.129.16/32",  # Azure's metadata, although a public address
-        "192.0.0.0/24",  # protocols, and Oracle's metadata
-        "192.88.99.0/24",  # relays of 6to4
-        "2001::/23",  # protocols, Teredo
-        "2001:db8::/32",
-        "2002::/16",  # 6to4
-        "3fff::/20",
-    )
-)
-_UNICAST = ip_network("2000::/3")
-_NAT64 = ip_network("64:ff9b::/96")
-_PORT = re.compile(r"(.*?[^:]|\[.*\]):(\d{1,5})")
 
 
 class Guard:
@@ -147,51 +123,6 @@ def guarded(allowed_hosts: frozenset[str], seconds: float = SECONDS) -> Iterator
         guard.close()
         if guard.refusal is not None:
             raise guard.refusal from None
-
-
-def allowed_hosts(text: str) -> frozenset[str]:
-    """The hosts of a setting: names or addresses, each with or without a port, commas between."""
-    entries = (entry.strip() for entry in text.split(","))
-    return frozenset(_entry(entry) for entry in entries if entry)
-
-
-def is_allowed(allowed: frozenset[str], host: str, port: int) -> bool:
-    """Whether this very host, at this port, is one of those that `allowed_hosts` read."""
-    name = _normal(host)
-    return name in allowed or f"{name} {port}" in allowed
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one that everybody can reach, and not of this machine, its network
-    or its cloud."""
-    ip = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        inner = ip.ipv4_mapped or (IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
-        if inner is None:
-            return ip in _UNICAST and not _is_in(ip, _NOT_PUBLIC)
-        ip = inner
-    return ip.is_global and not ip.is_multicast and not _is_in(ip, _NOT_PUBLIC)
-
-
-def _is_in(ip: IPv4Address | IPv6Address, networks: Iterable[Any]) -> bool:
-    return any(ip in network for network in networks)
-
-
-def _entry(text: str) -> str:
-    found = _PORT.fullmatch(text)
-    is_address = text.count(":") > 1 and not text.startswith("[")
-    if found is None or is_address:
-        return _normal(text)
-    return f"{_normal(found[1])} {int(found[2])}"
-
-
-def _normal(host: str) -> str:
-    name = host.strip("[]").rstrip(".").lower()
-    with suppress(ValueError):
-        return str(ip_address(name))
-    with suppress(UnicodeError):
-        return name.encode("idna").decode()
-    return name
 
 
 # What urllib3 and requests call, so that nothing needs to know of a guard.

@@ -6,9 +6,6 @@ A person's subscriptions are bound to it: with another key every browser subscri
 import base64
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from config import Settings, SettingsError, kept_secret
 from services.errors import PushOff
 
@@ -27,6 +24,10 @@ class PushKey:
 
     @classmethod
     def of(cls, private: str) -> "PushKey":
+        # 7 MB, only in processes that push or offer it
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
         number = int.from_bytes(from_base64url(private))
         point = ec.derive_private_key(number, ec.SECP256R1()).public_key()
         return cls(
@@ -51,6 +52,8 @@ def push_key(settings: Settings) -> PushKey:
 
 def new_private_key() -> str:
     """A private key as the setting VAPID_PRIVATE_KEY takes it."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
     return base64url(number.to_bytes(32))
 

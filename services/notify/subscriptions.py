@@ -7,8 +7,6 @@ import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from services.errors import InvalidInput
 from services.notify.push_keys import base64url, from_base64url
 from services.store.devices import MAX_ENDPOINT, MAX_NAME, Device, Kind, device_id
@@ -24,6 +22,8 @@ def browser_device(
     """A browser's subscription (its `toJSON`). Raises InvalidInput."""
     if not _is_address(endpoint):
         raise InvalidInput("endpoint", "This is no https address of a push service.")
+    from cryptography.hazmat.primitives.asymmetric import ec  # 7 MB, only where it is used
+
     point, secret = _decoded(p256dh, "keys.p256dh"), _decoded(auth, "keys.auth")
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)

@@ -15,7 +15,7 @@ from services.notify.channels.apprise.address import SERVICES
 from services.notify.channels.apprise.channel import AppriseChannel
 from services.notify.channels.apprise.transport import AppriseTransport
 from services.notify.channels.apprise.words import MAX_BODY, harmless
-from services.notify.guarded import allowed_hosts
+from services.notify.hosts import allowed_hosts
 from services.store.triggers import Delivery
 from services.store.users import Destination
 from tests.notify.conftest import Post

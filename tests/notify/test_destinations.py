@@ -11,7 +11,7 @@ from services.notify.channels.apprise.address import OPTIONS, SERVICES
 from services.notify.channels.apprise.address import checked as checked_apprise
 from services.notify.channels.webhook.address import checked as checked_webhook
 from services.notify.destinations import Destinations
-from services.notify.guarded import allowed_hosts
+from services.notify.hosts import allowed_hosts
 from services.notify.shown import shown
 from services.notify.switches import off_because, switched_off
 from services.store.users import MAX_DESTINATIONS, Destination, User

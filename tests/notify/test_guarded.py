@@ -12,7 +12,8 @@ import requests
 from psutil import Process
 
 from services.errors import DeliveryError
-from services.notify.guarded import MAX_ANSWER, allowed_hosts, guarded, is_allowed, is_public
+from services.notify.guarded import MAX_ANSWER, guarded
+from services.notify.hosts import allowed_hosts, is_allowed, is_public
 from tests.support.http_peer import HttpPeer
 
 NOBODY: frozenset[str] = frozenset()

@@ -15,7 +15,7 @@ from services.notify.channel import Channels
 from services.notify.channels.webhook.channel import WebhookChannel
 from services.notify.channels.webhook.signature import sign
 from services.notify.channels.webhook.transport import WebhookTransport
-from services.notify.guarded import allowed_hosts
+from services.notify.hosts import allowed_hosts
 from services.store.triggers import Delivery
 from services.store.users import Destination
 from tests.notify.conftest import Post

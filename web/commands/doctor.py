@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import click
 from flask.cli import with_appcontext
 
-from services.doctor.examine import examine
 from services.doctor.finding import MARKS, faults, table
 from web.commands.engine import engine
 from web.context import services
@@ -22,6 +21,8 @@ BAD = 1
 @with_appcontext
 def doctor(as_json: bool) -> None:
     """Look at settings, Redis, store, mail, clocks, index, queues, backups and more."""
+    from services.doctor.examine import examine  # it brings what web processes do without
+
     found = examine(services(), engine().unattended, lambda: datetime.now(UTC))
     if as_json:
         click.echo(jsons.dumps([one.as_dict() for one in found], indent=2))

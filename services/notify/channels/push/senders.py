@@ -4,7 +4,7 @@ from config import Settings
 from services.errors import PushOff, StoreUnavailable
 from services.notify.channels.push.sender import NoSender, Sender
 from services.notify.channels.push.web_push import WebPushSender, contact_of
-from services.notify.guarded import allowed_hosts
+from services.notify.hosts import allowed_hosts
 from services.notify.push_keys import push_key
 from services.store.devices import Kind
 from services.store.google_account import google_account

@@ -9,7 +9,7 @@ from urllib3.util import Url, parse_url
 
 from services.errors import InvalidInput
 from services.figures import localized
-from services.notify.guarded import PRIVATE, is_allowed, is_public
+from services.notify.hosts import PRIVATE, is_allowed, is_public
 from services.store.users import MAX_DESTINATION_URL
 from services.texts import N_
 from services.texts import gettext as _
