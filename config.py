@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     backup_to: str = ""
     """Folder of the backups: a path, gs://BUCKET/PATH or s3://BUCKET/PATH; empty: `backups` in
     BELLWETHER_DATA."""
+    backup_nightly: bool = True
+    """Whether a backup is made every night; on Firestore each reads, and bills, all documents."""
     triggers_kept_days: int = Field(730, ge=0, le=36_500)
     """For so long what rang, and alerts that have expired, are kept; 0: for ever."""
     devices_kept_days: int = Field(365, ge=0, le=36_500)

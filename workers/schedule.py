@@ -7,6 +7,7 @@ from rq.exceptions import NoSuchJobError
 from rq_scheduler import Scheduler
 
 from config import Settings
+from services.redis_client import text_of
 from workers.queues import CHECKS, UPKEEP
 
 SWEEP_SECONDS = 60
@@ -15,6 +16,7 @@ REFRESH_SECONDS = 600
 DIGESTS_SECONDS = 60
 """So that those whose turn did not come in a minute come in the next."""
 DAY_SECONDS = 86_400
+PREFIX = "schedule-"
 BACKUP_AT, CLEAN_AT = time(2, 0), time(3, 0)
 """UTC."""
 
@@ -34,7 +36,7 @@ class Entry:
 
     @property
     def id(self) -> str:
-        return f"schedule-{self.job}"
+        return f"{PREFIX}{self.job}"
 
     @property
     def rhythm(self) -> str:
@@ -51,6 +53,9 @@ class Entry:
 
 def entries(settings: Settings) -> tuple[Entry, ...]:
     check = settings.check_interval_seconds
+    backup = Entry(
+        "back_up", "make a backup and prove it", at=BACKUP_AT, queue=UPKEEP, limit=21_600
+    )
     return (
         Entry("check_alerts", "hold armed alerts against the market", check),
         Entry("sweep", "deliver what is due; take over from the dead", min(SWEEP_SECONDS, check)),
@@ -59,7 +64,7 @@ def entries(settings: Settings) -> tuple[Entry, ...]:
         Entry("erase_accounts", "finish erasing closed accounts", EXPIRE_SECONDS),
         Entry("refresh_watchlists", "fetch quotes that people look at", REFRESH_SECONDS),
         Entry("reconcile_index", "compare the armed index with the store", first_after=DAY_SECONDS),
-        Entry("back_up", "make a backup and prove it", at=BACKUP_AT, queue=UPKEEP, limit=21_600),
+        *([backup] if settings.backup_nightly else []),
         Entry("clean_up", "delete what is kept no longer", at=CLEAN_AT, queue=UPKEEP, limit=3_600),
     )
 
@@ -71,8 +76,12 @@ def next_at(at: time, now: datetime) -> datetime:
 
 
 def register(scheduler: Scheduler, settings: Settings, now: datetime) -> None:
-    """Put every entry on the schedule that is not there with its present rhythm."""
-    for entry in entries(settings):
+    """Put every entry on the schedule that is not there with its present rhythm, and take off
+    what is no entry any more."""
+    wanted = entries(settings)
+    for id_ in _scheduled(scheduler).difference(entry.id for entry in wanted):
+        scheduler.cancel(id_)
+    for entry in wanted:
         if not _stands(scheduler, entry):
             scheduler.schedule(
                 scheduled_time=entry.first_run(now).replace(tzinfo=None),
@@ -84,6 +93,11 @@ def register(scheduler: Scheduler, settings: Settings, now: datetime) -> None:
                 timeout=entry.limit,
                 meta={"at": entry.at.isoformat()} if entry.at else None,
             )
+
+
+def _scheduled(scheduler: Scheduler) -> set[str]:
+    raw = scheduler.connection.zrange(scheduler.scheduled_jobs_key, 0, -1)
+    return {name for name in map(text_of, raw) if name.startswith(PREFIX)}
 
 
 def _stands(scheduler: Scheduler, entry: Entry) -> bool:

@@ -66,6 +66,15 @@ def test_a_backup_is_made_every_night_at_two_in_utc(clock: Clock, redis: Redis) 
     assert Job.fetch("schedule-back_up", connection=redis).origin == UPKEEP
 
 
+def test_backups_are_taken_off_the_schedule_where_others_make_them(
+    clock: Clock, redis: Redis
+) -> None:
+    register(clock, SETTINGS, MONDAY)
+    before = scheduled(redis)
+    register(clock, SETTINGS.model_copy(update={"backup_nightly": False}), MONDAY)
+    assert set(before) - set(scheduled(redis)) == {"schedule-back_up"}
+
+
 def test_a_night_that_came_late_moves_no_other(clock: Clock, redis: Redis) -> None:
     register(clock, SETTINGS, MONDAY)
     redis.zadd("rq:scheduler:scheduled_jobs", {"schedule-back_up": 1})
