@@ -205,8 +205,7 @@ def test_queries_are_made_nowhere_else() -> None:
         file
         for room in ("services", "web", "workers", "local")
         for file in (ROOT / room).rglob("*.py")
-        if asks_in_part(file)
-        and not (file.parent.name == "store" and file.stem.startswith(engine))
+        if asks_in_part(file) and not (file.parent.name == "store" and file.stem.startswith(engine))
     }
     assert makers <= own
 
