@@ -26,9 +26,8 @@ const INKS = ["ink", "muted", "line", "surface", "gain", "loss", "accent", "seco
 
 export async function drawChart(element, options) {
   const library = await import(LIBRARY);
-  const inks = inksNow();
   await othersFirst();
-  const drawn = new Drawn(library, element, { ...options, inks });
+  const drawn = new Drawn(library, element, options);
   await othersFirst();
   drawn.setBars(options.bars);
   drawn.chart.chartElement().style.visibility = "";
@@ -47,7 +46,7 @@ class Drawn {
     this.shown = new Set(this.options.averages);
     this.averages = new Map();
     this.marks = null;
-    this.inks = options.inks;
+    this.inks = inksNow();
     this.chart = library.createChart(element, this.look());
     this.chart.chartElement().style.visibility = "hidden";
     this.candles = this.chart.addSeries(library.CandlestickSeries, this.candleLook());
@@ -307,7 +306,7 @@ function decimalsFor(closes) {
 
 const inksNow = () => colours(INKS);
 
-const faint = (colour) => colour.replace(/^rgb\((.*)\)$/, "rgba($1, 0.35)");
+const faint = (colour) => `${colour}59`; // about a third of it
 
 function followTheme(change) {
   document.addEventListener("themechange", change);

@@ -3,19 +3,17 @@ const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
 const changed = () => document.dispatchEvent(new Event("themechange"));
 
-/** What colour tokens such as "gain" are now, as { gain: "rgb(…)" }: for canvases, which know no
- * tokens. All at once, for styles are computed anew each time. */
+const PAIR = /^light-dark\((#\w+), (#\w+)\)$/;
+
+/** What colour tokens such as "gain" are now, as { gain: "#00705a" }: for canvases, which know no
+ * tokens. Read as tokens.css has them, for asking an element would lay out the whole page. */
 export function colours(tokens) {
-  const probe = document.createElement("i");
-  probe.hidden = true;
-  for (const token of tokens) {
-    probe.append(document.createElement("i"));
-    probe.lastChild.style.color = `var(--${token})`;
-  }
-  document.body.append(probe);
-  const found = tokens.map((token, i) => [token, getComputedStyle(probe.children[i]).color]);
-  probe.remove();
-  return Object.fromEntries(found);
+  const style = getComputedStyle(root);
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : system.matches;
+  return Object.fromEntries(tokens.map((token) => {
+    const [, light, night] = style.getPropertyValue(`--${token}`).trim().match(PAIR);
+    return [token, dark ? night : light];
+  }));
 }
 
 export function theme(form) {

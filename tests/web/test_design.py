@@ -145,3 +145,9 @@ def test_the_navigation_tells_how_much_is_unread(ada: Reader) -> None:
 def local(reader: Reader) -> None:
     settings = reader.site.services.settings.model_copy(update={"bellwether_local": True})
     reader.site.services.__dict__["settings"] = settings
+
+
+def test_colours_of_charts_are_pairs_as_their_script_reads_them() -> None:
+    script = (ROOT / "static" / "js" / "chart.js").read_text()
+    (inks,) = re.findall(r"const INKS = \[([^\]]+)\];", script)
+    assert set(re.findall(r'"([\w-]+)"', inks)) <= COLOURS.keys()
