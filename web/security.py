@@ -167,7 +167,12 @@ def _spare_sessions(app: Flask) -> None:
         _renew(session)
         return session
 
-    interface.open_session = open_where_needed
+    def is_null_session(session: object) -> bool:
+        """Also where none could be opened: the answer that says so saves none."""
+        return session is None or is_null(session)
+
+    is_null = interface.is_null_session
+    interface.open_session, interface.is_null_session = open_where_needed, is_null_session
 
 
 def _renew(session: Any) -> None:

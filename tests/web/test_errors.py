@@ -65,6 +65,16 @@ def test_what_is_away_for_now_gives_a_page_that_says_try_again(
     assert answer.headers["Retry-After"] == "5"
 
 
+def test_a_lost_redis_is_told_to_the_log_once_a_request(
+    ada: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    lose_redis(ada.site)
+    caplog.clear()
+    assert ada.get("/watchlists/default").status_code == 503
+    assert caplog.text.count("Exception on /watchlists/default") == 1
+    assert "finalizing failed" not in caplog.text
+
+
 @pytest.mark.parametrize("error", [BadDocument("users/u cannot be read"), KeyError("secret")])
 def test_a_fault_of_ours_says_so_and_tells_nothing_of_the_inside(
     ada: Reader, monkeypatch: pytest.MonkeyPatch, error: Exception
