@@ -25,6 +25,7 @@ from services.alerts.terms import check_note as check_note
 from services.errors import BadDocument, LimitReached, NotFound
 from services.ids import new_id
 from services.jobs import Jobs, Notice
+from services.live.triggers import tell_of_triggers
 from services.market.models import Split
 from services.reasons import gone_since
 from services.store.alerts import (
@@ -64,6 +65,7 @@ class Arming:
     ) -> None:
         self._store = store
         self._alerts = Alerts(store)
+        self._redis = redis
         self._index = ArmedIndex(redis)
         self._jobs = jobs
         self._max_alerts = max_alerts
@@ -332,6 +334,7 @@ class Arming:
             self._index.unmark(after.uid, after.id)
             if trigger is not None:
                 self._jobs.dispatch([trigger.uid])
+                tell_of_triggers(self._redis, [trigger])
         except RedisError:
             log.warning("Alert %s is stored; the next check will index it", after.id)
 

@@ -24,6 +24,7 @@ from services.alerts.history import History
 from services.alerts.index import ArmedIndex, Member
 from services.alerts.intervals import Reading
 from services.errors import AlreadyTrue, InvalidInput, LimitReached, NotFound
+from services.live.triggers import stream_of
 from services.market.models import Bar, Split
 from services.store.alerts import Alert
 from services.store.contract import Set
@@ -76,6 +77,7 @@ def test_fire_now_tells_the_metric_s_value_not_the_price(bell: Bell) -> None:
     assert (trigger.value, trigger.low, trigger.high, trigger.price) == (5, 5, 5, 100)
     assert alert.state == "triggered"
     assert bell.jobs.dispatched == [bell.uid]
+    assert bell.services.redis.xlen(stream_of(bell.uid)) == 1  # for pages that are open
 
 
 def test_fire_now_leaves_a_daily_alert_armed_for_the_next_session(bell: Bell) -> None:
