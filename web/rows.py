@@ -28,6 +28,7 @@ from web.market import market_is
 KEPT_ROWS = 2_000
 KEPT_FLOCKS = 200
 LEVELS_SHOWN = 2
+_A_MINUTE = timedelta(minutes=1)
 NEAR = 0.01
 """An alert is near when its level is this share of the price away."""
 WORTH_SAYING = timedelta(minutes=1)
@@ -118,7 +119,7 @@ def board_of(entries: Sequence[Entry], alerts: Sequence[Alert]) -> Board:
     stands = hours.standings(cached)
     by_symbol = _by_symbol(tuple(alerts))
     told = {stand: hours.said(stand) for stand in set(stands.values())}
-    language = texts.language()
+    language, ages = texts.language(), _Ages()
     rows = []
     for entry in entries:
         symbol = entry.symbol
@@ -127,7 +128,7 @@ def board_of(entries: Sequence[Entry], alerts: Sequence[Alert]) -> Board:
             _row(
                 symbol,
                 entry.note,
-                *_seen(answers[symbol]),
+                *_seen(answers[symbol], ages),
                 by_symbol.get(symbol, ()),
                 spark.closes if spark else (),
                 stand.state if stand else None,
@@ -183,12 +184,19 @@ def _by_symbol(alerts: tuple[Alert, ...]) -> Mapping[str, tuple[Alert, ...]]:
     return {symbol: tuple(some) for symbol, some in found.items()}
 
 
-def _seen(answer: Answer) -> tuple[Quote | None, bool, bool, str]:
+class _Ages(dict[int, str]):
+    """By whole minutes, ages in words: the quotes of a list have few different ones."""
+
+    def __missing__(self, minutes: int) -> str:
+        return self.setdefault(minutes, words.age(timedelta(minutes=minutes)))
+
+
+def _seen(answer: Answer, ages: _Ages) -> tuple[Quote | None, bool, bool, str]:
     """The quote, whether it is late, whether it is still to come, and its age in words."""
     if isinstance(answer, Absent):
         return None, False, answer is Absent.PENDING, ""
     late = answer.stale and answer.age >= WORTH_SAYING
-    return answer.quote, late, False, words.age(answer.age)
+    return answer.quote, late, False, ages[answer.age // _A_MINUTE]
 
 
 @lru_cache(KEPT_ROWS)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import TypeAlias
 
 from redis import Redis
@@ -200,7 +201,7 @@ def _note_age(answers: Iterable[Answer]) -> None:
     """The oldest one tells how well the whole page is served."""
     cached = [answer for answer in answers if isinstance(answer, CachedQuote)]
     if cached:
-        oldest = max(cached, key=lambda one: one.age)
+        oldest = max(cached, key=attrgetter("age"))
         QUOTE_AGE.labels(oldest.quote.source).observe(oldest.age.total_seconds())
 
 
