@@ -2,8 +2,6 @@
 
 from typing import Any, cast
 
-import sentry_sdk
-
 from config import Settings
 from services.logs import start_logging
 from services.logs.redaction import redaction_of
@@ -15,6 +13,8 @@ def start_reporting(settings: Settings) -> None:
     start_logging(settings)
     if not settings.sentry_dsn:
         return
+    import sentry_sdk  # 5 MB, only where it is used
+
     scrubbing = Scrubbing(redaction_of(settings))
     sentry_sdk.init(
         settings.sentry_dsn,

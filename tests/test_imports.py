@@ -85,6 +85,7 @@ COSTLY = (
     "firebase_admin.messaging",
     "requests",
     "dns",
+    "sentry_sdk",
     "cryptography.hazmat.primitives.asymmetric.ec",
 )
 
