@@ -8,7 +8,6 @@ from playwright.sync_api import Browser, expect
 
 from services.alerts.conditions import PriceCondition
 from services.alerts.facts import Facts
-from services.live.triggers import tell_of_triggers
 from tests.e2e.test_browser import EMAIL, Scheme, Visit, check_here, visit
 from tests.support.web import PASSWORD, Site
 
@@ -147,7 +146,6 @@ def test_what_rings_while_the_inbox_is_open_appears(reader: Visit, site: Site) -
         reader.go("/triggers")
     expect(reader.page.locator(f"#t-{first}")).to_be_visible()
     second = ring(site, uid, "MSFT")
-    tell_of_triggers(site.services.redis, [site.services.triggers.get(uid, second)])
     expect(reader.page.locator("#bells > li").first).to_have_id(f"t-{second}")
     expect(reader.page.get_by_role("heading", name="Inbox 2 unread")).to_be_visible()
     reader.page.get_by_role("button", name="Mark all as read").click()

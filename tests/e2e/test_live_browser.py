@@ -13,7 +13,6 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from services.alerts.conditions import PriceCondition
 from services.alerts.facts import Facts
-from services.live.triggers import tell_of_triggers
 from services.market.cache import QuoteCache
 from services.market.models import Quote
 from services.store.watchlists import Entry, Watchlist
@@ -97,8 +96,6 @@ class Desk:
         quote = make_quote(as_of=moment, fetched_at=moment)
         condition = PriceCondition(kind="price_rises_to", level=level)
         services.arming.create(self.uid, Facts(quote), condition, moment, if_true="fire_now")
-        (trigger,), _ = services.triggers.page(self.uid, limit=1)
-        tell_of_triggers(services.redis, [trigger])
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import requests
 from redis import Redis
 from werkzeug.serving import make_server
 
-from services.live.triggers import tell_of_triggers
 from services.market.cache import QuoteCache
 from services.store.triggers import Trigger
 from tests.support.market import make_quote
@@ -61,7 +60,6 @@ def rung(site: Site, reader: Reader, number: int = 1) -> Trigger:
     alert = reader.alert("price_rises_to", 100.0 - number, if_true="fire_now")
     (newest,), _ = site.services.triggers.page(reader.uid, limit=1)
     assert newest.alert_id == alert.id
-    tell_of_triggers(site.services.redis, [newest])
     return newest
 
 
