@@ -2,7 +2,8 @@
 // and markers that tell what happened. The library is fetched when the first chart is drawn.
 //
 // drawChart(element, options) resolves to a chart: { setBars, tick, setLevels, setMarkers,
-// showAverages, openNote, remove, busy }. `element` has a size of its own and is positioned; its page has the sheet chart.css. Options:
+// showAverages, openNote, remove, busy }. `element` has a size of its own and is positioned; its
+// page has the sheet chart.css. Options:
 //   bars            the answer of GET /api/v1/bars/SYMBOL, see docs/api.md
 //   currency        as the quote states it; null where the bars tell it
 //   levels          [{ id, price, label, state }]; a line each; `id` null for the one that is being
@@ -56,7 +57,8 @@ class Drawn {
     this.notes = mountNotes(this);
     // Drawn with every frame, so that what lies above the canvas stays beside what it tells of.
     this.candles.attachPrimitive({ updateAllViews: () => this.place() });
-    this.follow = followTheme(() => this.recolour());
+    const ends = [followTheme(() => this.recolour()), followWidth(element, () => this.fit())];
+    this.follow = () => ends.forEach((end) => end());
   }
 
   handle() {
@@ -93,7 +95,11 @@ class Drawn {
     this.setAverages();
     this.setLevels(levels);
     this.setMarkers(markers);
-    if (!renewed) this.chart.timeScale().fitContent();
+    if (!renewed) this.fit();
+  }
+
+  fit() {
+    this.chart.timeScale().fitContent();
   }
 
   // A newer price of the last bar; one of another bar comes with the next bars.
@@ -307,6 +313,21 @@ function decimalsFor(closes) {
 const inksNow = () => colours(INKS);
 
 const faint = (colour) => `${colour}59`; // about a third of it
+
+// A phone that is turned shows the same span as before; the library would keep the bars' width.
+function followWidth(element, change) {
+  let width = element.clientWidth, frame = 0;
+  const sizes = new ResizeObserver(() => {
+    if (element.clientWidth === width) return;
+    width = element.clientWidth;
+    frame = requestAnimationFrame(change);
+  });
+  sizes.observe(element);
+  return () => {
+    sizes.disconnect();
+    cancelAnimationFrame(frame);
+  };
+}
 
 function followTheme(change) {
   document.addEventListener("themechange", change);

@@ -234,6 +234,24 @@ def test_a_mark_tells_what_rang(reader: Visit, site: Site, owner: Person) -> Non
     expect(page.locator(".chart-note")).to_be_hidden()
 
 
+def test_a_phone_that_is_turned_shows_the_same_year(
+    reader: Visit, site: Site, owner: Person
+) -> None:
+    a_ring(site, owner)
+    page = reader.page
+    page.set_viewport_size({"width": 1280, "height": 390})
+    reader.go("/symbols/AAPL")
+    drawn(page)
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(page.get_by_role("button", name="rose to 95.00 USD")).to_be_visible()
+    page.wait_for_function("""() => {
+        const ring = document.querySelector('.chart-ring').getBoundingClientRect();
+        const chart = document.querySelector('.chart').getBoundingClientRect();
+        const share = (ring.left - chart.left) / chart.width;
+        return 0.5 < share && share < 0.9;
+    }""")
+
+
 def test_another_range_takes_the_place_without_a_new_page(reader: Visit) -> None:
     page = reader.page
     reader.go("/symbols/AAPL")
