@@ -11,6 +11,8 @@ from argon2 import PasswordHasher
 from flask import Flask, g
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from redis import Redis
 from werkzeug.test import TestResponse
 
@@ -28,6 +30,22 @@ from web.limits import limiter
 
 PASSWORD = "correct horse battery"
 FAST_PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+class CompiledTemplates(BytecodeCache):
+    """Compiles each template once for all applications of this process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = CompiledTemplates()
 
 
 @dataclass
@@ -137,6 +155,7 @@ def make_site(
     accounts = Accounts(services.users, redis, jobs, services.links, FAST_PASSWORDS)
     services.__dict__["accounts"] = accounts
     app = create_app(settings, services)
+    app.jinja_env.bytecode_cache = COMPILED
     site = Site(app, services, market, jobs)
     jobs.run_market(market, QuoteCache(redis), lambda: site.at)
     app.before_request_funcs.setdefault(None, []).insert(0, lambda: setattr(g, "now", site.at))
