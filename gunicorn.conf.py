@@ -49,11 +49,14 @@ def on_starting(_arbiter: Arbiter) -> None:
 
 def post_worker_init(worker: Worker) -> None:
     """Look at the store before the first request; gunicorn prints the sentence and ends."""
+    from web.pages.health import ENDING  # not into gunicorn's first process
+
     store = worker.wsgi.extensions["bellwether"].store
     try:
         require_usable(store)
         require_known_schema(store)
     except StoreUnavailable as error:
         raise AppImportError(str(error)) from error
+    worker.wsgi.extensions[ENDING] = lambda: not worker.alive
     redis = worker.wsgi.extensions["bellwether"].redis
     watch_over(redis, settings, lambda: datetime.now(UTC))

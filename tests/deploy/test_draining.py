@@ -49,6 +49,12 @@ def answers(address: str, within: float = PATIENCE) -> bool:
 # The web
 
 
+def is_draining(probe: requests.Session, address: str) -> bool:
+    """By a connection that was kept open: the answer that says so is its last."""
+    answer = probe.get(f"{address}/ready", timeout=PATIENCE)
+    return answer.status_code == 503 and list(answer.json()["failing"]) == ["draining"]
+
+
 @contextmanager
 def half_a_request(port: int) -> Iterator[tuple[socket.socket, bytes]]:
     """A request for a token of which the last byte is still to come, and that byte."""
@@ -62,7 +68,7 @@ def half_a_request(port: int) -> Iterator[tuple[socket.socket, bytes]]:
         yield client, body[-1:]
 
 
-def test_a_slow_request_is_answered_after_sigterm_and_no_new_one_is_taken(
+def test_after_sigterm_a_slow_request_is_answered_no_new_one_is_taken_and_probes_are_told(
     redis: Redis, redis_url: str, tmp_path: Path
 ) -> None:
     port, log = free_port(), tmp_path / "log"
@@ -71,8 +77,10 @@ def test_a_slow_request_is_answered_after_sigterm_and_no_new_one_is_taken(
     told = {"PORT": str(port), "REDIS_URL": redis_url, "BELLWETHER_LOCAL": "1"}
     with running([*WEB, "--graceful-timeout", "20"], tmp_path / "data", log, **told) as web:
         until(lambda: answers(address), log.read_text)
-        with half_a_request(port) as (client, rest):
+        with half_a_request(port) as (client, rest), requests.Session() as probe:
+            assert probe.get(f"{address}/ready", timeout=PATIENCE).json() == {"status": "ready"}
             web.send_signal(signal.SIGTERM)
+            until(lambda: is_draining(probe, address), log.read_text)
             until(lambda: not answers(address, within=1), log.read_text)
             assert web.poll() is None
             client.sendall(rest)

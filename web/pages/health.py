@@ -10,6 +10,8 @@ from services.errors import StoreError
 from web.context import now, services
 
 BELIEVED = timedelta(seconds=30)
+ENDING = "bellwether-ending"
+"""The extension that tells whether this process was asked to end."""
 _ANSWERED = "bellwether-store-answered"
 pages = Blueprint("health", __name__)
 
@@ -22,12 +24,16 @@ def health() -> ResponseReturnValue:
 
 @pages.get("/ready")
 def ready() -> ResponseReturnValue:
-    """Whether the store and Redis answer, so that requests can be served.
+    """Whether the store and Redis answer, so that requests can be served, by a process that stays.
 
     A store that answered is believed for 30 s: Firestore bills the question.
     """
-    parts = {"store": _store_fault(), "redis": _redis_fault()}
-    faults = {name: fault for name, fault in parts.items() if fault}
+    is_ending = current_app.extensions.get(ENDING)
+    if is_ending and is_ending():
+        faults = {"draining": "This process ends; it answers what has begun."}
+    else:
+        parts = {"store": _store_fault(), "redis": _redis_fault()}
+        faults = {name: fault for name, fault in parts.items() if fault}
     if faults:
         return {"status": "not ready", "failing": faults}, 503
     return {"status": "ready"}
