@@ -1,7 +1,7 @@
 # One machine, one command: `make run`. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo flask test test-fast lint audit bench bench-check bench-store bench-cost bench-live bench-deliver bench-memory bench-web lighthouse chaos deploy-check lock texts clean
+.PHONY: help run demo flask test test-fast test-thorough lint audit bench bench-check bench-store bench-cost bench-live bench-deliver bench-memory bench-web lighthouse chaos deploy-check lock texts clean
 
 BIN := .venv/bin
 USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -31,6 +31,9 @@ test: .venv/dev ## the whole test suite; a skipped part says what it needs
 
 test-fast: .venv/dev ## the tests without those marked slow, browser or emulator
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not emulator"
+
+test-thorough: .venv/dev ## the whole suite with all its repetitions and screens (half an hour)
+	@THOROUGH=1 $(BIN)/python -m pytest -n 2 -rs
 
 lint: .venv/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy

@@ -121,9 +121,11 @@ def test_production_is_told_of_all_problems_at_once(
         "PUBLIC_URL": "http://bell.example",
         "FIREBASE_PROJECT_ID": "flock",
         "SMTP_URL": NOWHERE,
+        "OPERATOR_URL": "slack://hush",
     }
     run = begin(command, tmp_path, **in_production(redis_url, **wrong))
     assert told(run) == {
+        "OPERATOR_URL",
         "SECRET_KEY",
         "FLASK_DEBUG",
         "BELLWETHER_LOCAL",
@@ -131,7 +133,7 @@ def test_production_is_told_of_all_problems_at_once(
         "FIREBASE_CREDENTIALS_BASE64",
         "Mail server",
     }
-    assert "6 problems" in run.stderr
+    assert "7 problems" in run.stderr
     assert "for tests" not in run.stderr
     assert "hush" not in run.stderr
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from config import NEW_KEY, Settings, keys_of
 from services.doctor.finding import Finding, bad, doubtful, good
+from services.errors import DeliveryError, InvalidInput
 
 KEY_LENGTH = 32
 KEY_VARIETY = 8
@@ -138,7 +139,23 @@ def _quotes(settings: Settings) -> Finding:
     return good("QUOTES", f"is {settings.quotes}.")
 
 
+def _operator_url(settings: Settings) -> Finding:
+    about, url = "OPERATOR_URL", settings.operator_url.get_secret_value()
+    if not url and settings.operator_email:
+        return good(about, "is not set; OPERATOR_EMAIL is.")
+    if not url:
+        says = "is not set, nor OPERATOR_EMAIL: nobody is told when alerts are not checked."
+        return doubtful(about, says, "Set one of them.")
+    from services.notify.channels.apprise.transport import service_at  # 20 MB
+
+    try:
+        return good(about, f"leads to {service_at(url).name}.")
+    except (DeliveryError, InvalidInput) as error:
+        remedy = "Set it to the whole Apprise address of a chat or pager, such as ntfy://your-topic"
+        return bad(about, f"cannot be used: {error}", remedy)
+
+
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _secret_key, _debug_mode, _local_pages, _public_url, _redis_url, _smtp_url, _mail_from,
-    _documents, _emulator, _quotes,
+    _documents, _emulator, _quotes, _operator_url,
 )  # fmt: skip

@@ -70,8 +70,10 @@ def test_what_is_no_address_is_refused(accounts: Accounts, email: str) -> None:
     assert refusal.value.field == "email"
 
 
-@pytest.mark.parametrize("password", ["", "seven77", "x" * 201])
-def test_a_password_has_8_to_200_characters(accounts: Accounts, password: str) -> None:
+@pytest.mark.parametrize("password", ["", "elevenchars", "x" * 129, "Password1234"])
+def test_a_password_has_12_to_128_characters_and_is_not_one_that_everybody_knows(
+    accounts: Accounts, password: str
+) -> None:
     with pytest.raises(InvalidInput) as refusal:
         accounts.sign_up(EMAIL, password, MONDAY)
     assert refusal.value.field == "password"

@@ -25,6 +25,7 @@ from services.store.sqlite import SqliteStore
 from services.store.system import System
 from tests.support.bell import Bell, make_bell
 from tests.support.market import FixedProvider, make_quote
+from tests.support.thorough import times
 
 MINUTE = timedelta(minutes=1)
 OPENS = [
@@ -171,7 +172,7 @@ _events = st.tuples(st.lists(_alerts, min_size=1, max_size=6), st.lists(_checks,
 )
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [25, pytest.param(times(400, 120), marks=pytest.mark.slow)])
 def test_what_rings_is_what_the_path_says(redis: Redis, examples: int) -> None:
     @settings(
         max_examples=examples, deadline=None, database=None, derandomize=True,

@@ -32,6 +32,7 @@ from services.store.alerts import Alert
 from services.store.sqlite import SqliteStore
 from tests.support.bell import Bell, make_bell
 from tests.support.market import FixedProvider, make_quote
+from tests.support.thorough import times
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 OPENS = [datetime(2026, 3, day, 14, 30, tzinfo=UTC) for day in (2, 3, 4)]
@@ -259,7 +260,7 @@ def test_averages_that_part_and_cross_while_nobody_looks_ring(redis: Redis) -> N
     assert rang[str(CrossCondition(kind="averages_cross", fast=2, slow=5, direction="down"))]
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(250, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [15, pytest.param(times(250, 60), marks=pytest.mark.slow)])
 def test_the_live_engine_rings_what_the_backtest_finds(redis: Redis, examples: int) -> None:
     @_property(examples)
     @given(life=lives())
@@ -270,7 +271,7 @@ def test_the_live_engine_rings_what_the_backtest_finds(redis: Redis, examples: i
     agree()
 
 
-@pytest.mark.parametrize("examples", [5, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [5, pytest.param(times(60, 20), marks=pytest.mark.slow)])
 def test_checking_twice_changes_nothing(redis: Redis, examples: int) -> None:
     @_property(examples)
     @given(life=lives())
@@ -280,7 +281,7 @@ def test_checking_twice_changes_nothing(redis: Redis, examples: int) -> None:
     agree()
 
 
-@pytest.mark.parametrize("examples", [5, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [5, pytest.param(times(60, 20), marks=pytest.mark.slow)])
 def test_splitting_an_interval_in_two_changes_nothing(redis: Redis, examples: int) -> None:
     @_property(examples)
     @given(life=lives())

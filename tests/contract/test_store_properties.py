@@ -1,7 +1,7 @@
 """Random sequences of the contract's operations: a plain model, SQLite and Google's emulator
 give the same answers, the same errors, and the same documents in the end.
 
-Every run does the same ones. By hand: `PROPERTY_SEED=7` for others.
+Every run does the same ones. By hand: `PROPERTY_SEED=7` for others, `THOROUGH=1` for 2,000.
 """
 
 import itertools
@@ -27,11 +27,13 @@ from services.errors import BellwetherError
 from services.store.contract import Create, Delete, Document, Query, Set, Store, Transaction, Update
 from services.store.queries import cursor_of
 from tests.support.model_store import ModelStore, typed
+from tests.support.thorough import times
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SEED = os.environ.get("PROPERTY_SEED", "")
 STEPS = 20
 FEWEST_STEPS = 10  # of a sequence that counts
+SEQUENCES = times(2_000, 240)
 SHARES = 4  # of the sequences on the emulator: they run in parallel
 PATHS = [
     "things/a", "things/b", "things/é", "users/u", "alerts/a",
@@ -244,21 +246,22 @@ def test_sqlite_does_as_the_model_does(sqlite_store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_sqlite_does_as_the_model_does_in_500_sequences(sqlite_store: Store) -> None:
-    assert len(run({"sqlite": sqlite_store}, 500, "sqlite")) >= 500
+def test_sqlite_does_as_the_model_does_in_many_sequences(sqlite_store: Store) -> None:
+    many = times(500, 150)
+    assert len(run({"sqlite": sqlite_store}, many, "sqlite")) >= many
 
 
 @pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.parametrize("share", range(SHARES))
-def test_all_do_the_same_in_a_share_of_2000_sequences(
+def test_all_do_the_same_in_a_share_of_many_sequences(
     firestore_store: Store, sqlite_store: Store, share: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engines = {"firestore": firestore_store, "sqlite": sqlite_store}
-    lengths = run(engines, 2000 // SHARES, str(share))
+    lengths = run(engines, SEQUENCES // SHARES, str(share))
     with capsys.disabled():
         print(  # noqa: T201  the measure
             f"\n{len(lengths)} sequences on both engines, {sum(lengths) / len(lengths):.1f} steps"
             f" each on average, {lengths.count(STEPS)} of {STEPS}"
         )
-    assert len(lengths) >= 2000 // SHARES
+    assert len(lengths) >= SEQUENCES // SHARES

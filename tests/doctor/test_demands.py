@@ -15,6 +15,7 @@ WELL: dict[str, object] = {
     "smtp_url": "smtps://user:pass@mail.example",
     "mail_from": "Bellwether <bell@bell.example>",
     "quotes": "yahoo",
+    "operator_email": "op@bell.example",
 }
 
 
@@ -46,6 +47,10 @@ def test_settings_that_are_well_are_all_good() -> None:
         ("SMTP_URL", {"smtp_url": "mail.example:25"}, "no address"),
         ("FIREBASE_PROJECT_ID", {"firebase_credentials_base64": "e30="}, "SQLite"),
         ("FIRESTORE_EMULATOR_HOST", {"firestore_emulator_host": "127.0.0.1:8080"}, "forgets"),
+        ("OPERATOR_URL", {"operator_url": "https://hush.example"}, "web address"),
+        ("OPERATOR_URL", {"operator_url": "carrier://hush"}, "does not send by carrier"),
+        ("OPERATOR_URL", {"operator_url": "slack://hush"}, "not a whole address of Slack"),
+        ("OPERATOR_URL", {"operator_url": "ntfy://hush?verify=no"}, "option"),
     ],
 )
 def test_each_fault_is_told_with_its_remedy(
@@ -53,6 +58,7 @@ def test_each_fault_is_told_with_its_remedy(
 ) -> None:
     found = findings(**changes)[about]
     assert (found.state, words in found.says, bool(found.remedy)) == ("bad", True, True), found
+    assert "hush" not in found.says
 
 
 @pytest.mark.parametrize(
@@ -61,10 +67,15 @@ def test_each_fault_is_told_with_its_remedy(
         ("PUBLIC_URL", {"proxy_hops": 0}),
         ("MAIL_FROM", {"mail_from": "Bellwether <bellwether@localhost>"}),
         ("QUOTES", {"quotes": "replay"}),
+        ("OPERATOR_URL", {"operator_email": ""}),
     ],
 )
 def test_what_is_odd_but_can_be_is_doubtful(about: str, changes: dict[str, object]) -> None:
     assert findings(**changes)[about].state == "doubtful"
+
+
+def test_an_address_of_the_operator_that_is_whole_is_good() -> None:
+    assert findings(operator_url="ntfy://hush")["OPERATOR_URL"].says == "leads to ntfy."
 
 
 def test_on_sqlite_bellwether_makes_its_own_key() -> None:

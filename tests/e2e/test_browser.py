@@ -13,6 +13,7 @@ from services.alerts.conditions import PriceCondition, PriceKind
 from services.alerts.facts import Facts
 from services.market.models import Match
 from services.store.watchlists import Entry, Watchlist
+from tests.support.thorough import some
 from tests.support.web import PASSWORD, Site
 from workers.parts import Parts
 
@@ -22,6 +23,8 @@ pytest_plugins = ["tests.support.browser"]
 EMAIL = "ada@example.com"
 EXPECTED = "Failed to load resource: the server responded with a status of 4"
 Scheme = Literal["light", "dark"]
+SCREENS = [(320, "light"), (1280, "dark"), (390, "dark"), (768, "light"), (1280, "light")]
+on_screens = pytest.mark.parametrize(("width", "scheme"), some(SCREENS, 2))
 
 
 @dataclass
@@ -257,7 +260,7 @@ def test_a_slip_in_a_sentence_is_marked_and_nothing_is_lost(reader: Visit, site:
     check_here(reader)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
+@on_screens
 def test_what_forms_lead_to_is_accessible_and_fits(
     chromium: Browser, address: str, site: Site, width: int, scheme: Scheme
 ) -> None:

@@ -1,4 +1,4 @@
-"""The minute of `make chaos` that runs with every change, on both engines of the store."""
+"""The short form of `make chaos` that runs with every change, on both engines of the store."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from services.market.models import Bar, Match
 from services.store.alerts import Alert
-from tests.e2e.test_browser import EMAIL, Scheme, Visit, check_here, visit
+from tests.e2e.test_browser import EMAIL, Scheme, Visit, check_here, on_screens, visit
 from tests.support.web import PASSWORD, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -197,10 +197,7 @@ def test_without_scripts_the_whole_way_is_there(plain_reader: Visit, site: Site,
     assert [alert.state for alert in alerts(site, ada)] == ["paused"]
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [(320, "light"), (390, "dark"), (768, "light"), (1280, "light"), (1280, "dark")],
-)
+@on_screens
 def test_the_editor_is_accessible_and_fits(
     chromium: Browser, address: str, ada: str, width: int, scheme: Scheme
 ) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from services.alerts.conditions import PriceCondition
 from services.alerts.facts import Facts
-from tests.e2e.test_browser import EMAIL, Scheme, Visit, check_here, visit
+from tests.e2e.test_browser import EMAIL, Scheme, Visit, check_here, on_screens, visit
 from tests.support.web import PASSWORD, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -112,9 +112,7 @@ def test_a_password_can_be_looked_at_and_nothing_moves(reader: Visit, site: Site
     expect(reader.page.locator("#email")).to_have_attribute("autocomplete", "username")
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(320, "light"), (390, "dark"), (768, "light"), (1280, "dark")]
-)
+@on_screens
 def test_the_inbox_and_the_way_in_are_accessible_and_fit(
     chromium: Browser, address: str, site: Site, width: int, scheme: Scheme
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.test_browser import Visit, check_here, seed, visit
+from tests.e2e.test_browser import Scheme, Visit, check_here, on_screens, seed, visit
 from tests.support.web import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -32,14 +32,13 @@ def ground(page: Page) -> str:
     return shown
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@on_screens
 def test_every_component_is_accessible_and_fits(
-    chromium: Browser, address: str, site: Site, width: int, scheme: str
+    chromium: Browser, address: str, site: Site, width: int, scheme: Scheme
 ) -> None:
     settings = site.services.settings.model_copy(update={"bellwether_local": True})
     site.services.__dict__["settings"] = settings
-    for seen in visit(chromium, address, width, scheme):  # type: ignore[arg-type]
+    for seen in visit(chromium, address, width, scheme):
         for path in ("/local/design", "/help"):
             seen.go(path)
             check_here(seen)

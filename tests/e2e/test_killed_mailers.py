@@ -20,9 +20,10 @@ from tests.e2e.deliveries import environment_of, open_with, people, ring
 from tests.e2e.mailers import begin_worker
 from tests.support.redis_server import free_port
 from tests.support.smtp import SmtpPeer
+from tests.support.thorough import times
 from workers.queues import MAIL, PUSH
 
-MAILS, TOGETHER = 100, 6
+MAILS, TOGETHER = times(100, 30), 6
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Deadly(SmtpPeer):
 
 
 @pytest.mark.slow
-def test_a_hundred_workers_that_die_after_the_server_accepts_lose_no_mail(
+def test_workers_that_die_after_the_server_accepts_lose_no_mail(
     tmp_path: Path, redis: Redis, redis_url: str
 ) -> None:
     peer = Deadly(port=free_port())

@@ -12,7 +12,7 @@ from services.store.contract import Update
 from services.store.devices import Device
 from services.store.triggers import Delivery, DeliveryState, trigger_path
 from services.store.users import MAX_DESTINATIONS
-from tests.e2e.test_browser import EMAIL, Scheme, check, check_here, seed, visit
+from tests.e2e.test_browser import EMAIL, Scheme, check, check_here, on_screens, seed, visit
 from tests.support.web import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -23,10 +23,7 @@ MINUTE = timedelta(minutes=1)
 HOSTILE = "\u202e<script>alert(1)</script> שלום" + "W" * 25
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [(320, "light"), (390, "dark"), (768, "light"), (1280, "light"), (1280, "dark")],
-)
+@on_screens
 def test_pages_of_channels_are_accessible_and_fit(
     chromium: Browser, address: str, site: Site, width: int, scheme: Scheme
 ) -> None:

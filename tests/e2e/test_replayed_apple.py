@@ -9,6 +9,7 @@ from services.alerts.conditions import PriceKind
 from services.store.contract import Store
 from tests.support.bell import Bell, make_bell
 from tests.support.market import MONDAY, make_replay
+from tests.support.thorough import times
 
 DAY = 60.0
 FIRST_DAY = date(2000, 6, 19)
@@ -26,7 +27,9 @@ def replay_until(bell: Bell, last: date, check_every_seconds: float) -> None:
         bell.at += timedelta(seconds=check_every_seconds)
 
 
-@pytest.mark.parametrize("seconds", [7, 60, pytest.param(300, id="five sessions a check"), 1_300])
+@pytest.mark.parametrize(
+    "seconds", [times(7, 23), 60, pytest.param(300, id="five sessions a check"), 1_300]
+)
 def test_the_split_rings_nothing_and_the_crash_rings_once(replayed: Bell, seconds: float) -> None:
     alert = replayed.alert("price_falls_to", 80, "AAPL")
     replay_until(replayed, date(2000, 6, 28), seconds)
@@ -61,7 +64,7 @@ def test_any_pace_of_checks_finds_the_same_trigger(
 ) -> None:
     """From 2000-06-22 (after the split) to 2000-10-02, at paces of seconds to weeks."""
     found = []
-    for seconds in (11, 97, 601):
+    for seconds in (times(11, 37), 97, 601):
         redis.flushall()
         bell = make_bell(
             store,

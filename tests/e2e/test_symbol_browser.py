@@ -14,7 +14,7 @@ from services.market.models import Bar
 from services.store.alerts import Alert
 from services.store.contract import Create
 from services.store.triggers import Trigger, trigger_path
-from tests.e2e.test_browser import EMAIL, Scheme, Visit, visit
+from tests.e2e.test_browser import EMAIL, Scheme, Visit, on_screens, visit
 from tests.support.web import Person, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -300,7 +300,7 @@ def test_without_scripts_the_past_is_a_line_and_a_level_is_typed(
         seen.page.wait_for_url("**/alerts/new?symbol=AAPL&kind=price_falls_to&level=80")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (768, "dark"), (320, "light")])
+@on_screens
 def test_anybody_can_use_the_page_and_nothing_sticks_out(
     chromium: Browser, address: str, site: Site, owner: Person, width: int, scheme: Scheme
 ) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from services.market.fetch_hours import hours_into_cache
 from services.market.sparks import Spark, SparkCache
 from services.store.watchlists import Entry
-from tests.e2e.test_browser import EMAIL, Visit, check_here, make_list, visit
+from tests.e2e.test_browser import EMAIL, Scheme, Visit, check_here, make_list, on_screens, visit
 from tests.support.web import PASSWORD, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -135,9 +135,9 @@ def test_drawings_arrive_without_a_reload(reader: Visit, site: Site) -> None:
     expect(page.locator("#row-AAPL [data-price]")).to_have_text("100.00")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (640, "light"), (1280, "light")])
+@on_screens
 def test_fifty_long_names_of_every_kind_fit(
-    chromium: Browser, address: str, site: Site, width: int, scheme: str
+    chromium: Browser, address: str, site: Site, width: int, scheme: Scheme
 ) -> None:
     uid = site.services.accounts.create_confirmed(EMAIL, PASSWORD, site.at)
     symbols = [f"LONGSYMBOL{n:02}.XX" for n in range(50)]
@@ -148,7 +148,7 @@ def test_fifty_long_names_of_every_kind_fit(
         )
     draw(site, *symbols[:40])
     fill(site, uid, *symbols)
-    for seen in visit(chromium, address, width, scheme):  # type: ignore[arg-type]
+    for seen in visit(chromium, address, width, scheme):
         seen.sign_in()
         check_here(seen)
         assert len(order(seen.page)) == 50

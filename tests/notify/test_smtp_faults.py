@@ -26,10 +26,11 @@ from services.store.users import User
 from tests.notify.conftest import LINKS, SENDER
 from tests.support.market import MONDAY, RecordingJobs
 from tests.support.redis_server import free_port
+from tests.support.thorough import times
 
-MESSAGES = 1_000
+MESSAGES = times(1_000, 150)
 AT_ONCE = 4
-REFUSED, HANGS, CUT = 600, 8, 600
+REFUSED, HANGS, CUT = times(600, 90), times(8, 4), times(600, 90)
 TIMEOUT = 3.0
 DOMAIN = "bellwether.example"
 Fault: TypeAlias = Literal[

@@ -23,6 +23,9 @@ from services.store.transfer.bookmark import MARK, Bookmark
 from services.store.transfer.compare import compare
 from tests.store.test_copy import AWKWARD, many, put
 from tests.support.market import RecordingJobs
+from tests.support.thorough import times
+
+DOCUMENTS = times(20_000, 6_000)
 
 ROOT = Path(__file__).parents[2]
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -223,7 +226,7 @@ def copy_with_kills(folder: Path, words: tuple[str, str], target: Store, host: s
 def test_a_copy_there_and_back_killed_four_times_changes_nothing(
     source: Store, tmp_path: Path, emulator_host: str
 ) -> None:
-    put(source, many(20_000))
+    put(source, many(DOCUMENTS))
     project, back = f"test-{uuid4().hex}", tmp_path / "b.db"
     there = store_of_project(project, "(default)", "", emulator_host)
     names = (f"sqlite:{tmp_path}/a.db", f"firestore:{project}", f"sqlite:{back}")
@@ -231,5 +234,5 @@ def test_a_copy_there_and_back_killed_four_times_changes_nothing(
     hits += copy_with_kills(tmp_path, names[1:], store_in_file(back), emulator_host)
     result = compare(source, store_in_file(back), lambda _: None)
     assert result.equal
-    assert result.b.documents == 20_000 + len(AWKWARD)
+    assert result.b.documents == DOCUMENTS + len(AWKWARD)
     assert hits >= 3

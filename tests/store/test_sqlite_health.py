@@ -15,6 +15,7 @@ from services.errors import StoreUnavailable
 from services.store import sqlite_health
 from services.store.contract import Create, Query, Set, Transaction
 from services.store.sqlite import SqliteStore
+from tests.support.thorough import times
 
 ARMED = Query("alerts", group=True, where=(("state", "==", "armed"),))
 
@@ -185,7 +186,7 @@ def test_no_writer_starves_among_eight_busy_ones(
 # The first use of a new file
 
 
-@pytest.mark.parametrize("times", [15, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [15, pytest.param(times(300, 60), marks=pytest.mark.slow)])
 def test_threads_that_open_a_new_file_at_once_all_find_it_whole(tmp_path: Path, times: int) -> None:
     start = threading.Barrier(8)
 

@@ -106,7 +106,9 @@ def test_a_choice_leads_to_no_other_site(anybody: Reader) -> None:
 
 def test_who_signs_up_in_german_gets_german_mails(site: Site, anybody: Reader) -> None:
     anybody.client.post("/language", data={"language": "de"})
-    anybody.send("/sign-up", email="eva@example.com", password="long enough", time_zone="UTC")
+    anybody.send(
+        "/sign-up", email="eva@example.com", password="long enough by far", time_zone="UTC"
+    )
     user = site.services.users.by_email("eva@example.com")
     assert user
     assert user.language == "de"

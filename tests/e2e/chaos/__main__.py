@@ -71,7 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--shards", type=int, help="jobs that share a check (sqlite 1, firestore 3)"
     )
-    parser.add_argument("--short", action="store_true", help="the minute that runs in CI")
+    parser.add_argument("--short", action="store_true", help="the short form that runs in CI")
     parser.add_argument("--loud", action="store_true", help="tell each fault when it happens")
     parser.add_argument("--keep", type=Path, help="an empty folder for logs and databases")
     return parser.parse_args()

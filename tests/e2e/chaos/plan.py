@@ -35,16 +35,16 @@ class Plan:
 
 SHORT = Plan(
     alerts=1_000,
-    seconds=40,
+    seconds=25,
     calm_seconds=5,
-    kills=18,
+    kills=12,
     flushes=1,
     forgotten=1,
     outages=1,
-    outage_seconds=6,
+    outage_seconds=4,
     day_seconds=10,
 )
-"""For every change: about a minute."""
+"""For every change: about forty seconds."""
 
 
 class Event(NamedTuple):

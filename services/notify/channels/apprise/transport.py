@@ -9,7 +9,7 @@ import apprise
 import requests
 
 from services.errors import DeliveryError
-from services.notify.channels.apprise.address import OPTIONS, Service, service_of
+from services.notify.channels.apprise.address import OPTIONS, SERVICES, Service, checked, service_of
 from services.notify.channels.apprise.reason import reason
 from services.notify.guarded import Guard, guarded
 from services.notify.retry_after import asked_to_wait
@@ -65,6 +65,13 @@ class AppriseTransport:
         if not took:
             raise _refused(service, guard, url, now)
         return service
+
+
+def service_at(url: str) -> Service:
+    """Where a whole address leads; nothing is sent. Raises InvalidInput or DeliveryError."""
+    service = SERVICES[checked(url).partition("://")[0]]
+    _plugin(url, service)
+    return service
 
 
 def _plugin(url: str, service: Service) -> Any:
