@@ -88,7 +88,9 @@ class Links:
         return uid, bound
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
-        return URLSafeSerializer(self._key, salt=f"bellwether-{purpose}")
+        return URLSafeSerializer(
+            self._key, salt=f"bellwether-{purpose}", signer_kwargs={"digest_method": hashlib.sha256}
+        )
 
     def _open(self, purpose: str, token: str) -> tuple[str, str, int]:
         try:

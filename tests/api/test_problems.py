@@ -36,6 +36,12 @@ def test_an_unknown_path_is_a_problem_for_anybody(site: Site):
         assert answer.json["errors"] == []
 
 
+@pytest.mark.parametrize("path", ["/alerts", "/openapi.json", "/nothing"])
+def test_a_browser_that_is_led_to_an_answer_saves_it(person: Person, path: str) -> None:
+    said = person.get(path).headers["Content-Disposition"]
+    assert said == 'attachment; filename="api.json"'
+
+
 def test_a_method_that_a_path_does_not_take_names_those_it_takes(person: Person):
     answer = person.ask("PUT", "/alerts")
     assert answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED

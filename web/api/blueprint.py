@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from services.errors import BellwetherError
 from web.api.auth import authenticate
 from web.api.openapi import document
-from web.api.problems import answer
+from web.api.problems import SAVED, answer
 
 PREFIX = "/api/v1"
 
@@ -31,6 +31,7 @@ def openapi() -> dict[str, Any]:
 
 
 @api.after_request
-def _keep_out_of_caches(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "no-store")
+def _keep_to_programs(response: Response) -> Response:
+    for name, value in {"Cache-Control": "no-store", **SAVED}.items():
+        response.headers.setdefault(name, value)
     return response

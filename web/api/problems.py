@@ -22,6 +22,8 @@ from web.api.schemas import FieldError, Problem, Suggestion
 from web.faults import faults, message, place
 
 MEDIA_TYPE = "application/problem+json"
+SAVED = {"Content-Disposition": 'attachment; filename="api.json"'}
+"""A browser that is led to an answer saves it instead of showing it."""
 RETRY_SECONDS = 5
 _OWN_TYPE = "tag:bellwether,2026:"
 _KEPT_HEADERS = ("Allow", "Retry-After")
@@ -58,7 +60,7 @@ def answer(error: Exception) -> Response:
     return current_app.response_class(
         problem.model_dump_json(exclude_none=True),
         problem.status,
-        headers,
+        SAVED | headers,
         content_type=MEDIA_TYPE,
     )
 
