@@ -18,7 +18,7 @@ def survive(
     outcome = run(engine, replace(SHORT, shards=shards), SEED, folder, host)
     with capsys.disabled():
         report(outcome)
-    assert outcome.verdict.counts == (0, 0, 0)
+    assert outcome.verdict.counts == (0, 0, 0), outcome.verdict
     assert outcome.figures["drift of the index"] == 0
     assert outcome.verdict.must_have_rung > SHORT.alerts / 10, "much happened"
 

@@ -7,6 +7,8 @@ from flask import Request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 from spectree import Response, SecurityScheme, SpecTree
+from spectree.model_adapter.protocol import SchemaMode
+from spectree.model_adapter.pydantic_adapter import PydanticModelAdapter
 from spectree.models import SecureType, SecuritySchemeData, Server
 from spectree.plugins.base import Context
 from spectree.plugins.flask_plugin import FlaskPlugin
@@ -21,6 +23,22 @@ USUAL_PROBLEMS = (401, 422, 429, 503)
 BODY_PROBLEMS = (400, 413, 415)
 """What any JSON body may be refused with."""
 View: TypeAlias = Callable[..., ResponseReturnValue]
+
+
+class DescribedOnce(PydanticModelAdapter):
+    """Makes the schema of each model once: problems alone would be described a hundred times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def json_schema(
+        self, model: type[Any], *, ref_template: str, mode: SchemaMode = "validation"
+    ) -> dict[str, Any]:
+        asked = model, ref_template, mode
+        if asked not in self._made:
+            self._made[asked] = super().json_schema(model, ref_template=ref_template, mode=mode)
+        return self._made[asked]
 
 
 class StrictFlask(FlaskPlugin):
@@ -60,6 +78,7 @@ def _check(_: Any, __: Any, fault: Exception | None, *___: Any) -> None:
 
 spec = SpecTree(
     backend=StrictFlask,
+    model_adapter=cast(Any, DescribedOnce()),
     before=_refuse,
     after=_check,
     validation_error_model=Problem,
