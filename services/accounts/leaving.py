@@ -1,9 +1,11 @@
 """Leaving: an account is closed at once; what it held is erased right after (erasing.py).
 
 Closing is one commit: the profile and the address go, and `leaving/{uid}` says that the rest has
-to. From then on nobody signs in, and nothing is sent to anybody who is not there any more.
+to. From then on nobody signs in, and nothing is sent to anybody who is not there any more. What
+stays is `left/{hash of the uid}`, by which a restore of an old backup leaves the person out.
 """
 
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Self
@@ -18,8 +20,14 @@ from services.store.contract import Create, Delete, Document, Query, Set, Store,
 from services.store.users import User, email_path
 from services.texts import gettext as _
 
-COLLECTION = "leaving"
+COLLECTION, LEFT = "leaving", "left"
 PAGE = 500
+
+
+def left_path(uid: str) -> str:
+    """Where it stands that a person has left. Who does not know the uid, which is gone, cannot
+    find it from there: 80 of its bits are random."""
+    return f"{LEFT}/{hashlib.sha256(uid.encode()).hexdigest()}"
 
 
 class Departure(BaseModel):
@@ -100,6 +108,7 @@ class Leaving:
             left = Departure(uid=uid, closed_at=now, email=user.email, language=user.language)
             transaction.write(
                 Create(left.path, left.written().fields),
+                Set(left_path(uid), {"at": now}),
                 Delete(document.path),
                 Delete(email_path(user.email)),
             )

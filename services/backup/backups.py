@@ -57,7 +57,7 @@ class Backups:
         redis: Redis,
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
+        self.store = store
         self._source = source
         self._folder = folder
         self._scratch = scratch
@@ -66,7 +66,7 @@ class Backups:
 
     def create(self, progress: Progress = unseen) -> Backup:
         """Raises StoreError or BackupError."""
-        return make(self._store, self._source, self._folder, progress, self._stopwatch)
+        return make(self.store, self._source, self._folder, progress, self._stopwatch)
 
     def listed(self) -> list[Listed]:
         """All backups and what is left of unfinished ones, the oldest first."""
@@ -133,10 +133,10 @@ class Backups:
         return state
 
     def state(self) -> BackupState:
-        return read_state(self._redis, self._store)
+        return read_state(self._redis, self.store)
 
     def _keep(self, state: BackupState) -> None:
-        keep_state(state, self._redis, self._store)
+        keep_state(state, self._redis, self.store)
 
     def _listed(self, name: str, made_at: datetime) -> Listed:
         content = self._folder.get(f"{name}/{FILE}")

@@ -1,11 +1,10 @@
 """Restoring: a store is made to hold what a backup holds, and compared with it."""
 
 from services.backup.manifest import collection_of
-from services.backup.parts import Backup
 from services.errors import BackupError
 from services.store.contract import Query, Store
 from services.store.transfer.bookmark import Bookmark
-from services.store.transfer.compare import Comparison, compare
+from services.store.transfer.compare import Comparison, Source, compare
 from services.store.transfer.copy import copy
 from services.store.transfer.plan import Consent, Names, Progress
 
@@ -13,7 +12,7 @@ _COUNTED = ("users", "watchlist", "alerts", "triggers")
 
 
 def restore(
-    backup: Backup,
+    backup: Source,
     target: Store,
     name: str,
     progress: Progress,
@@ -21,7 +20,8 @@ def restore(
     force: bool = False,
     at_once: int = 1,
 ) -> Comparison:
-    """Make `target`, which people call `name`, hold what the backup holds, and compare the two.
+    """Make `target`, which people call `name`, hold what the backup (a Backup, or WithoutLeavers)
+    holds, and compare the two.
 
     How far it came is noted in the target with every few thousand documents: given again, it goes
     on there. A target with other documents is refused unless `force`, which overwrites and
@@ -34,7 +34,7 @@ def restore(
 
 
 def _done_or_refused(
-    backup: Backup, target: Store, name: str, progress: Progress
+    backup: Source, target: Store, name: str, progress: Progress
 ) -> Comparison | None:
     """The comparison with a target that is restored already; None where there is work to do."""
     bookmark = Bookmark.of(target)

@@ -14,12 +14,14 @@ from redis import RedisError
 
 from services.backup.backups import Backups, Listed
 from services.backup.derived import forget_derived
+from services.backup.leavers import WithoutLeavers, left_in
 from services.backup.parts import Backup
 from services.backup.restoring import restore as restore_into
 from services.backup.site import backups_of, configured_place
 from services.container import Services
 from services.errors import InvalidInput, StoreError
 from services.store import open_store
+from services.store.contract import Document, Store
 from services.store.transfer.compare import Comparison
 from services.store.transfer.places import AT_ONCE, Access, open_place, read_place
 from web.commands.managed import managed
@@ -80,7 +82,7 @@ def restore(name: str, to: str, force: bool, at: str) -> None:
     command is given again.
     """
     with _explained("The same command goes on where it stopped."), _backups(at) as backups:
-        result = _restored(backups.open(name), to, force)
+        result = _restored(backups, backups.open(name), to, force)
     _forget(to)
     if not result.equal:
         raise SystemExit(FAULTY)
@@ -101,7 +103,7 @@ def forget() -> None:
     _forget("")
 
 
-def _restored(chosen: Backup, to: str, force: bool) -> Comparison:
+def _restored(backups: Backups, chosen: Backup, to: str, force: bool) -> Comparison:
     settings = _services().settings
     place = read_place(to) if to else configured_place(settings)
     if place.scheme == "file":
@@ -109,13 +111,26 @@ def _restored(chosen: Backup, to: str, force: bool) -> Comparison:
     access = Access(settings.firebase_credentials_base64, settings.firestore_emulator_host)
     at_once = AT_ONCE[place.scheme]
     with closing(open_place(place, access)) as target:
-        result = restore_into(chosen, target, str(place), bar, force=force, at_once=at_once)
+        source = WithoutLeavers(chosen, _left(backups, target))
+        result = restore_into(source, target, str(place), bar, force=force, at_once=at_once)
     click.echo(f"{chosen}: {result.a.documents:,} documents, digest {result.a.digest}")
     click.echo(f"{place}: {result.b.documents:,} documents, digest {result.b.digest}")
     for verdict, path in result.first:
         click.echo(f"{verdict}: {path}")
+    if source.left_out:
+        click.echo(f"Left out: {len(source.left_out):,} who have deleted their account since.")
     click.echo("equal" if result.equal else "not equal: see that nothing else writes there.")
     return result
+
+
+def _left(backups: Backups, target: Store) -> Iterator[Document]:
+    """The records of people who have left, of all places that may know; an old one may be damaged,
+    and is restored from for that reason."""
+    for place in (backups.store, target, backups.open("latest")):
+        try:
+            yield from left_in(place)
+        except StoreError as error:
+            click.echo(f"Some who have left may come back, for one list is lost: {error}", err=True)
 
 
 def _prove(backups: Backups, chosen: Backup) -> None:
