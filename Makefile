@@ -77,9 +77,10 @@ chaos: .venv/dev ## kill everything for 20 minutes: no alert lost or doubled (CH
 lock: .venv/lock ## pin pyproject.toml's dependencies anew (UPGRADE=--upgrade: newest versions)
 	@$(COMPILE) -o requirements_production.txt
 	@$(COMPILE) --extra gs $(call beyond,requirements_production.txt) -o requirements_gs.txt
+	@$(COMPILE) --extra traces $(call beyond,requirements_production.txt) -o requirements_traces.txt
 	@$(subst pyproject.toml,--group deploy,$(COMPILE)) -o requirements_deploy.txt
 	@$(COMPILE) --extra local $(call beyond,requirements_production.txt) -o requirements_local.txt
-	@$(COMPILE) --extra local --extra dev $(call beyond,requirements_production.txt) $(call beyond,requirements_local.txt) -o requirements_dev.txt
+	@$(COMPILE) --extra local --extra dev --extra traces $(call beyond,requirements_production.txt) $(call beyond,requirements_local.txt) -o requirements_dev.txt
 
 texts: .venv/dev ## collect what is said, merge it into translations/ and compile; then translate
 	@pot=$$(mktemp) && \

@@ -13,6 +13,7 @@ from services.container import Services, open_services
 from services.errors import BellwetherError
 from services.metrics.shared import share_metrics
 from services.reporting import start_reporting
+from services.tracing import start_tracing
 from web import api, commands, errors, languages, pages, security, seen
 from workers.queues import RqJobs
 
@@ -56,6 +57,7 @@ def __getattr__(name: str) -> Any:
         with _told_by_gunicorn(), commands.told_in_a_terminal():
             settings = load_settings()
             start_reporting(settings)
+            start_tracing(settings, "web")
             app = create_app(settings)
             share_metrics(settings.data / "metrics")
             return app

@@ -114,6 +114,8 @@ class Settings(BaseSettings):
     Several, with commas or spaces between: the first signs, the others are still believed."""
     sentry_dsn: str = ""
     """Where errors are reported; empty: nowhere."""
+    otel_exporter_otlp_endpoint: str = ""
+    """Where traces are told, by OTLP over HTTP, such as http://collector:4318; empty: nowhere."""
     news_api_key: str = ""
     """Key of newsapi.org; empty: no news from there."""
     metrics_token: SecretStr = SecretStr("")
@@ -141,6 +143,13 @@ class Settings(BaseSettings):
         for origin in _listed(value):
             if not re.fullmatch(r"\*|https?://[^/\s*?#@]+", origin):
                 raise ValueError(f"{origin} is no origin; write it as https://app.example.com")
+        return value
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _by_http(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s?#]+", value):
+            raise ValueError("write it as http://collector:4318")
         return value
 
     @field_validator("rate_limit")

@@ -86,6 +86,8 @@ COSTLY = (
     "requests",
     "dns",
     "sentry_sdk",
+    "opentelemetry.sdk.trace",  # redis loads of it what counts, wherever it is installed
+    "opentelemetry.exporter",
     "cryptography.hazmat.primitives.asymmetric.ec",
 )
 

@@ -12,6 +12,7 @@ from services.logs import ACCESS
 from services.logs.context import of_request, request_id
 from services.metrics import REQUESTS
 from services.metrics.memory import note_memory
+from services.tracing import Tell, span
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -52,11 +53,14 @@ class Seen:
             answer[:] = status[:3], Headers(headers).get("Content-Length", type=int)
             return start_response(status, headers, exc_info)
 
-        with of_request(id_):
+        is_traced = environ.get("PATH_INFO") not in PROBES
+        sent = environ.get("HTTP_TRACEPARENT")
+        with of_request(id_), span("request", sent, is_wanted=is_traced) as tell:
             try:
                 return self._app(environ, start_with_id)
             finally:
                 _tell(environ, answer[0], answer[1], time.perf_counter() - begun)
+                _trace(tell, environ, answer[0])
 
 
 def _tell(environ: "WSGIEnvironment", status: str, size: int | None, seconds: float) -> None:
@@ -73,6 +77,13 @@ def _tell(environ: "WSGIEnvironment", status: str, size: int | None, seconds: fl
             "bytes": size,
         }
         log.log(level, "answered", extra={"fields": fields})
+
+
+def _trace(tell: Tell, environ: "WSGIEnvironment", status: str) -> None:
+    method, route = _asked_for(environ)
+    asked: dict[str, str | int] = {"http.request.method": method, "http.route": route}
+    told = asked | {"http.response.status_code": int(status)}
+    tell(f"{method} {route}", told, is_error=status >= "500")
 
 
 def _asked_for(environ: "WSGIEnvironment") -> tuple[str, str]:

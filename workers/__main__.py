@@ -16,6 +16,7 @@ from services.redis_client import open_redis
 from services.reporting import start_reporting
 from services.store import require_usable
 from services.store.clock import check_clock
+from services.tracing import start_tracing
 from workers.metrics import serve_metrics
 from workers.parts import parts
 from workers.queues import CHECKS, FAST, QUEUES, RqJobs
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = load_settings()
         require_ready(settings)
         start_reporting(settings)
+        start_tracing(settings, "worker")
         store = parts().services.store
         share_metrics(settings.data / "metrics")
         require_usable(store)

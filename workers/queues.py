@@ -14,12 +14,15 @@ from rq.utils import str_to_date
 from services.jobs import AccountMail, Notice, Waiting
 from services.market.models import BarInterval
 from services.store import users
+from services.tracing import traceparent
 from workers.waiting import waiting
 
 FAST, CHECKS, PUSH, HOOKS, MAIL = "fast", "checks", "push", "hooks", "mail"
 DIGESTS, UPKEEP = "digests", "upkeep"
 QUEUES = (FAST, PUSH, CHECKS, HOOKS, MAIL, DIGESTS, UPKEEP)
 """In the order in which a worker empties them: digests of a whole time zone hold up no bell."""
+TRACE = "traceparent"
+"""In the meta of a job: the span that enqueued it."""
 _FORGOTTEN_AFTER = 60
 _TRIAL_KEPT = 600
 _FAILURES_KEPT = 86_400
@@ -92,6 +95,7 @@ class RqJobs:
                     job_id=f"{name}-{token_hex(4)}" if standing[name] == "runs" else name,
                     result_ttl=0,
                     failure_ttl=_FAILURES_KEPT,
+                    meta=_meta(),
                 )
                 for name in wanted[start : start + _TOGETHER]
             ]
@@ -161,7 +165,13 @@ class RqJobs:
             result_ttl=0,
             failure_ttl=_FAILURES_KEPT,
             ttl=_FORGOTTEN_AFTER if queue == FAST else forgotten_after,
+            meta=_meta(),
         )
+
+
+def _meta() -> dict[str, str] | None:
+    here = traceparent()
+    return {TRACE: here} if here else None
 
 
 def _queue_of(channel: str) -> str:

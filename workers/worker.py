@@ -15,6 +15,8 @@ from rq.job import Job
 from services.logs.context import of_job
 from services.metrics import JOBS
 from services.metrics.memory import note_memory
+from services.tracing import span
+from workers.queues import TRACE
 
 RETRY_SECONDS = 2
 log = logging.getLogger(__name__)
@@ -49,10 +51,11 @@ class SeenWorker(SimpleWorker):
     def perform_job(self, job: Job, *args: Any, **options: Any) -> bool:
         """Whether it ended well; what it logs says which job it was."""
         begun = time.perf_counter()
-        with of_job(job.id):
-            is_done = super().perform_job(job, *args, **options)
-        outcome = "done" if is_done else "failed"
         name = (job.func_name or "").rpartition(".")[2]
+        with of_job(job.id), span("job", job.meta.get(TRACE)) as tell:
+            is_done = super().perform_job(job, *args, **options)
+            tell(name, {"messaging.destination.name": job.origin}, is_error=not is_done)
+        outcome = "done" if is_done else "failed"
         JOBS.labels(name, outcome).observe(time.perf_counter() - begun)
         note_memory("worker")
         return is_done

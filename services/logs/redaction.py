@@ -56,7 +56,8 @@ def redaction_of(settings: Settings) -> "Redaction":
 
 def secrets_of(settings: Settings) -> list[str]:
     """The secrets of this site beside its keys; they are left out wherever they stand."""
-    addresses = (settings.redis_url, settings.smtp_url, settings.sentry_dsn)
+    traces = settings.otel_exporter_otlp_endpoint
+    addresses = (settings.redis_url, settings.smtp_url, settings.sentry_dsn, traces)
     passwords = [urlsplit(address).password for address in addresses]
     return [
         secret
