@@ -28,6 +28,7 @@ from services.market.timetable import TimetableDesk
 from services.notify.destinations import Destinations
 from services.notify.hosts import allowed_hosts
 from services.notify.push_keys import PushKey, push_key
+from services.notify.sealing import Seal
 from services.notify.snoozing import Snoozing
 from services.notify.trials import Trials
 from services.redis_client import DEFAULT_ADDRESS, open_redis
@@ -85,6 +86,10 @@ class Services:
         return Links(self.settings.signing_keys())
 
     @cached_property
+    def seal(self) -> Seal:
+        return Seal(self.settings.signing_keys())
+
+    @cached_property
     def accounts(self) -> Accounts:
         return Accounts(self.users, self.redis, self.jobs, self.links, Passwords())
 
@@ -115,7 +120,7 @@ class Services:
     @cached_property
     def destinations(self) -> Destinations:
         hosts = allowed_hosts(self.settings.private_hosts)
-        return Destinations(self.users, Profiles(self.users, self.redis), hosts)
+        return Destinations(self.users, Profiles(self.users, self.redis), hosts, self.seal)
 
     @cached_property
     def trials(self) -> Trials:

@@ -172,11 +172,11 @@ class Parts:
 
     @property
     def destinations(self) -> Mapping[DestinationKind, Channel]:
-        settings = self.services.settings
+        settings, seal = self.services.settings, self.services.seal
         hosts = allowed_hosts(settings.private_hosts)
         return {
-            "apprise": AppriseChannel(settings.address, hosts),
-            "webhook": WebhookChannel(settings.address, WebhookTransport(hosts)),
+            "apprise": AppriseChannel(settings.address, hosts, seal),
+            "webhook": WebhookChannel(settings.address, WebhookTransport(hosts), seal),
         }
 
     @cached_property

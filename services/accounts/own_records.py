@@ -105,7 +105,7 @@ def _files(store: Store, user: User, now: datetime) -> Iterator[tuple[str, Itera
 
 def _profile(user: User) -> Mapping[str, Any]:
     places = [
-        {"leads_to": shown(one), **one.model_dump(exclude={"url", "secret"})}
+        {"leads_to": shown(one), **one.model_dump(exclude={"url", "secret", "leads_to"})}
         for one in user.destinations
     ]
     kept = user.model_dump(exclude={*_NEVER, "destinations"})

@@ -15,6 +15,7 @@ from services.doctor.finding import Check, Finding, doubtful
 from services.doctor.reach import DOCUMENTS, MAIL_SERVER, REDIS, reach
 from services.doctor.together import together
 from services.errors import BellwetherError
+from services.store.keeping import Keeping
 from services.store.system import System
 
 SECONDS = 30.0
@@ -58,6 +59,7 @@ def _of_site(
     if DOCUMENTS not in away:
         checks |= {
             "Clock and store": partial(inside.store_clock, s.store, clock),
+            "Channels": partial(inside.seals, Keeping(s.store), s.seal),
             "Last check": partial(inside.last_check, System(s.store), settings, now),
         }
     if not away:

@@ -16,9 +16,12 @@ from services.errors import PushOff
 from services.metrics import STORE_DOCUMENTS
 from services.metrics.shared import metrics_text
 from services.notify.push_keys import push_key
+from services.notify.resealing import first_seals
+from services.notify.sealing import Seal
 from services.store.alerts import Alerts
 from services.store.clock import REFUSE_FROM, WARN_FROM, clock_skew
 from services.store.contract import Store
+from services.store.keeping import Keeping
 from services.store.queries_of_indexes import missing_indexes
 from services.store.system import Shard, System
 
@@ -61,6 +64,20 @@ def index_coverage(alerts: Alerts, redis: Redis) -> Finding:
         remedy = "A check rebuilds it after Redis was emptied: flask --app app check --now"
         return doubtful(about, says, remedy)
     return good(about, says)
+
+
+def seals(keeping: Keeping, seal: Seal) -> Finding:
+    """Of some people's channels: all of a large site would cost a read for each person."""
+    about = "Channels"
+    found = first_seals(keeping, seal)
+    if found.lost:
+        says = f"{found.lost:,} of those looked at were sealed with a key that SECRET_KEY lacks."
+        remedy = "Set SECRET_KEY=NEW,OLD and give: flask --app app seal. Or people add them again."
+        return bad(about, says, remedy)
+    if found.to_renew:
+        says = f"{found.to_renew:,} of those looked at are in plain text or under an old key."
+        return doubtful(about, says, "Run: flask --app app seal")
+    return good(about, "are sealed with the present key.")
 
 
 def indexes_deployed(store: Store) -> Finding:

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from services.accounts.profiles import Profiles
-from services.errors import InvalidInput, LimitReached, NotFound
+from services.errors import DeliveryError, InvalidInput, LimitReached, NotFound
 from services.ids import new_id
 from services.notify.channels.apprise import address as apprise
 from services.notify.channels.webhook import address as webhook
 from services.notify.channels.webhook.signature import new_secret
+from services.notify.sealing import Seal
 from services.store.users import EMAIL, MAX_DESTINATIONS, Destination, DestinationKind, User, Users
 from services.texts import gettext as _
 
@@ -22,10 +23,13 @@ class Destinations:
     person or destination. `allowed_hosts` are those of the operator's network that may be
     webhooks."""
 
-    def __init__(self, users: Users, profiles: Profiles, allowed_hosts: frozenset[str]) -> None:
+    def __init__(
+        self, users: Users, profiles: Profiles, allowed_hosts: frozenset[str], seal: Seal
+    ) -> None:
         self._users = users
         self._profiles = profiles
         self._allowed_hosts = allowed_hosts
+        self._seal = seal
 
     def add(
         self, uid: str, kind: DestinationKind, name: str, url: str, now: datetime
@@ -42,8 +46,8 @@ class Destinations:
         )
 
         def add(user: User) -> User:
-            _refuse_another(user, added)
-            return user.replace(destinations=(*user.destinations, added))
+            self._refuse_another(user, added)
+            return user.replace(destinations=(*user.destinations, self._seal.seal(added)))
 
         self._change(uid, add)
         return added
@@ -77,14 +81,37 @@ class Destinations:
         def sign_anew(user: User) -> User:
             if _found(user, id_).kind != "webhook":
                 raise InvalidInput("kind", _("Only what is sent to a webhook is signed."))
-            return _with(user, id_, secret=secret)
+            return _with(user, id_, secret=self._seal.sealed(secret))
 
-        return _found(self._change(uid, sign_anew), id_)
+        signing = _found(self._change(uid, sign_anew), id_)
+        return signing.model_copy(update={"secret": secret})
 
     def _checked(self, kind: DestinationKind, url: str) -> str:
         if kind == "webhook":
             return webhook.checked(url, self._allowed_hosts)
         return apprise.checked(url)
+
+    def _refuse_another(self, user: User, added: Destination) -> None:
+        if len(user.destinations) >= MAX_DESTINATIONS:
+            raise LimitReached(
+                _(
+                    "You can have %(most)s channels at most. Remove one first.",
+                    most=MAX_DESTINATIONS,
+                )
+            )
+        for one in user.destinations:
+            if self._leads(one, added.url):
+                raise InvalidInput(
+                    "url", _("You have this address already: “%(name)s”.", name=one.name)
+                )
+        _refuse_name(user, added.name, added.id)
+
+    def _leads(self, stored: Destination, url: str) -> bool:
+        """Whether it leads there; who can tell of one that no key opens?"""
+        try:
+            return self._seal.open(stored).url == url
+        except DeliveryError:
+            return False
 
     def _change(self, uid: str, how: Callable[[User], User]) -> User:
         user = self._users.change(uid, how)
@@ -97,19 +124,6 @@ def _name(text: str) -> str:
     if not name or len(name) > MAX_NAME or re.search(r"[\x00-\x1f\x7f]", name):
         raise InvalidInput("name", _("Give it a name of 1 to %(most)s characters.", most=MAX_NAME))
     return name
-
-
-def _refuse_another(user: User, added: Destination) -> None:
-    if len(user.destinations) >= MAX_DESTINATIONS:
-        raise LimitReached(
-            _("You can have %(most)s channels at most. Remove one first.", most=MAX_DESTINATIONS)
-        )
-    for one in user.destinations:
-        if one.url == added.url:
-            raise InvalidInput(
-                "url", _("You have this address already: “%(name)s”.", name=one.name)
-            )
-    _refuse_name(user, added.name, added.id)
 
 
 def _refuse_name(user: User, name: str, id_: str) -> None:

@@ -8,6 +8,8 @@ from services.store.users import Destination
 
 def shown(destination: Destination) -> str:
     """Where it leads, without what is secret in its address: its scheme and host or service."""
+    if destination.leads_to:
+        return destination.leads_to
     if destination.kind == "webhook":
         parts = urlsplit(destination.url)
         return f"{parts.scheme}://{parts.netloc}/…"

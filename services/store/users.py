@@ -20,14 +20,17 @@ DigestEvery: TypeAlias = Literal["never", "day", "week"]
 PAGE = 500
 MAX_DESTINATIONS = 10
 MAX_DESTINATION_URL = 2_048
+"""Characters, as a person enters it."""
+_MAX_SEALED = 12_000
 
 
 class Destination(BaseModel):
     """A place beyond mail and devices that a person's alerts are sent to.
 
     apprise: `url` is an Apprise address, which holds secrets. webhook: `url` is an https address,
-    and `secret` signs what is posted to it. `off_because` is set once the place says that it is
-    gone: nothing is sent there until its owner switches it on again.
+    and `secret` signs what is posted to it. Both are stored sealed (services/notify/sealing.py),
+    with what may be seen of the address as `leads_to`. `off_because` is set once the place says
+    that it is gone: nothing is sent there until its owner switches it on again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,8 +38,9 @@ class Destination(BaseModel):
     id: str = Field(pattern=r"^d[0-9A-Z]{26}$")
     kind: DestinationKind
     name: str = Field(min_length=1, max_length=60)
-    url: str = Field(min_length=1, max_length=MAX_DESTINATION_URL)
+    url: str = Field(min_length=1, max_length=_MAX_SEALED)
     secret: str = ""
+    leads_to: str = ""
     added_at: datetime
     off_at: datetime | None = None
     off_because: str | None = None

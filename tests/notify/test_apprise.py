@@ -16,6 +16,7 @@ from services.notify.channels.apprise.channel import AppriseChannel
 from services.notify.channels.apprise.transport import AppriseTransport
 from services.notify.channels.apprise.words import MAX_BODY, harmless
 from services.notify.hosts import allowed_hosts
+from services.notify.sealing import Seal
 from services.store.triggers import Delivery
 from services.store.users import Destination
 from tests.notify.conftest import Post
@@ -27,7 +28,7 @@ ID = "d" + "7" * 26
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 TOKEN = "Tok3nOfAnApplication"
 LOOPBACK = AppriseTransport(allowed_hosts("127.0.0.1"))
-CHANNEL = AppriseChannel(ADDRESS, allowed_hosts("127.0.0.1"))
+CHANNEL = AppriseChannel(ADDRESS, allowed_hosts("127.0.0.1"), Seal(["k"]))
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
 DISCORD = "discord://123456789012345678/abcdefghijklmnopqrstuvwxyz"
 TELEGRAM = "tgram://123456789:abcdefg_hijklmnop/12315544"

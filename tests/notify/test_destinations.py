@@ -40,14 +40,16 @@ def add(bell: Bell, name: str = "My program", url: str = HOOK) -> Destination:
 
 def test_a_webhook_is_kept_with_a_secret_of_ours(bell: Bell) -> None:
     added = add(bell, "  My \n program ")
-    assert user_of(bell).destinations == (added,)
+    (kept,) = user_of(bell).destinations
+    assert bell.services.seal.open(kept) == added.model_copy(update={"leads_to": kept.leads_to})
     assert (added.name, added.url) == ("My program", HOOK)
     assert len(added.secret) == 43
 
 
 def test_an_apprise_address_is_kept_without_a_secret(bell: Bell) -> None:
     assert add(bell, "Phone", "NTFY://bells").secret == ""
-    assert user_of(bell).destinations[0].url == "ntfy://bells"
+    kept = bell.services.seal.open(user_of(bell).destinations[0])
+    assert (kept.url, kept.leads_to) == ("ntfy://bells", "ntfy (ntfy://…)")
 
 
 def test_the_profile_that_pages_know_is_told(bell: Bell, destinations: Destinations) -> None:
@@ -101,7 +103,7 @@ def test_what_is_removed_is_rung_by_no_more(bell: Bell, destinations: Destinatio
     )
     destinations.remove(bell.uid, added.id)
     user = user_of(bell)
-    assert (user.destinations, user.channels) == ((other,), ("email",))
+    assert ([one.id for one in user.destinations], user.channels) == ([other.id], ("email",))
     assert user.fallback == ("push", other.id)
 
 
@@ -129,7 +131,8 @@ def test_a_new_secret_replaces_the_old_one(bell: Bell, destinations: Destination
     added = add(bell)
     fresh = destinations.new_secret(bell.uid, added.id)
     assert fresh.secret != added.secret
-    assert user_of(bell).destinations == (fresh,)
+    kept = bell.services.seal.open(user_of(bell).destinations[0])
+    assert (kept.url, kept.secret) == (added.url, fresh.secret)
     with pytest.raises(InvalidInput):
         destinations.new_secret(bell.uid, add(bell, "Phone", "ntfy://x").id)
 

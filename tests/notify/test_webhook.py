@@ -16,6 +16,7 @@ from services.notify.channels.webhook.channel import WebhookChannel
 from services.notify.channels.webhook.signature import sign
 from services.notify.channels.webhook.transport import WebhookTransport
 from services.notify.hosts import allowed_hosts
+from services.notify.sealing import Seal
 from services.store.triggers import Delivery
 from services.store.users import Destination
 from tests.notify.conftest import Post
@@ -29,7 +30,9 @@ NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
 DOCUMENTED = PAGE.partition("```python\n")[2].partition("```")[0]
 EXAMPLE = PAGE.partition("```json\n")[2].partition("```")[0]
-CHANNEL = WebhookChannel(ADDRESS, WebhookTransport(allowed_hosts("127.0.0.1"), seconds=2))
+CHANNEL = WebhookChannel(
+    ADDRESS, WebhookTransport(allowed_hosts("127.0.0.1"), seconds=2), Seal(["k"])
+)
 
 
 def destination(url: str) -> Destination:
@@ -99,6 +102,25 @@ def test_a_trigger_is_posted_with_its_evidence(hook: Post, http_peer: HttpPeer) 
             "link": f"{ADDRESS}/alerts/{trigger.alert_id}",
         }
     ]
+
+
+def test_a_sealed_address_is_posted_to_and_signed_for_with_its_secret(
+    hook: Post, http_peer: HttpPeer
+) -> None:
+    sealed = Seal(["k"]).seal(destination(f"{http_peer.url}/in?key=1"))
+    hook.change(destinations=(sealed,))
+    assert deliver(hook).state == "sent"
+    assert http_peer.got[0].path == "/in?key=1"
+    assert is_genuine(http_peer.got[0], SECRET)
+
+
+def test_an_address_that_no_key_opens_fails_for_good_in_plain_words(
+    hook: Post, http_peer: HttpPeer
+) -> None:
+    hook.change(destinations=(Seal(["lost"]).seal(destination(http_peer.url)),))
+    delivery = deliver(hook)
+    assert (delivery.state, http_peer.got) == ("failed", [])
+    assert "add it again" in (delivery.error or "")
 
 
 def test_what_is_posted_is_signed_with_its_time(hook: Post, http_peer: HttpPeer) -> None:

@@ -147,12 +147,13 @@ def test_an_address_is_never_shown_again_nor_kept_in_redis(ada: Reader) -> None:
 
 def test_the_secret_of_a_webhook_is_shown_once(ada: Reader) -> None:
     answer = add(ada, "Robot", kind="webhook", url="https://hooks.example.com/in")
-    robot = user_of(ada).destinations[0]
+    opened = ada.site.services.seal.open
+    robot = opened(user_of(ada).destinations[0])
     assert robot.secret in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert robot.secret not in ada.get(f"{PLACES}/{robot.id}").text
     again = ada.send(f"{PLACES}/{robot.id}/secret")
-    changed = user_of(ada).destinations[0]
+    changed = opened(user_of(ada).destinations[0])
     assert changed.secret != robot.secret
     assert changed.secret in again.text
 

@@ -18,6 +18,7 @@ from web.commands.log_name import log_name
 from web.commands.migrate import migrate
 from web.commands.push import push_key
 from web.commands.schedule import schedule
+from web.commands.seal import seal
 from web.commands.store import FAILED, store
 
 __all__ = ["ENGINE", "Engine", "register", "told_in_a_terminal"]
@@ -28,7 +29,8 @@ class _Failure(click.ClickException):
 
 
 def register(app: Flask) -> None:
-    for command in (store, backup, alerts, check, push_key, doctor, schedule, migrate, log_name):
+    of_alerts, of_keys = (alerts, check, schedule), (push_key, seal)
+    for command in (store, backup, doctor, migrate, log_name, *of_alerts, *of_keys):
         app.cli.add_command(command)
 
 

@@ -7,6 +7,7 @@ from services.notify.brief import Brief, brief_of
 from services.notify.channel import Letter
 from services.notify.channels.apprise.address import Service
 from services.notify.channels.apprise.words import body_of, title_of
+from services.notify.sealing import Seal
 from services.store.users import Destination, User
 from services.texts import gettext as _
 
@@ -17,8 +18,9 @@ TOGETHER = 100
 class AppriseChannel:
     """`address` is the site's, without a slash at its end."""
 
-    def __init__(self, address: str, allowed_hosts: frozenset[str]) -> None:
+    def __init__(self, address: str, allowed_hosts: frozenset[str], seal: Seal) -> None:
         self._address = address
+        self._seal = seal
         self._allowed_hosts = allowed_hosts
 
     def together(self, waiting: int) -> int:
@@ -52,4 +54,5 @@ class AppriseChannel:
         from services.notify.channels.apprise.transport import AppriseTransport
 
         transport = AppriseTransport(self._allowed_hosts)
-        return transport.send(destination.url, title_of(brief), body_of(brief), now)
+        url = self._seal.open(destination).url
+        return transport.send(url, title_of(brief), body_of(brief), now)
