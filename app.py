@@ -12,6 +12,7 @@ from config import Settings, SettingsError, load_settings
 from services.container import Services, open_services
 from services.errors import BellwetherError
 from services.metrics.shared import share_metrics
+from services.redis_client import open_redis_for_pages
 from services.reporting import start_reporting
 from services.tracing import start_tracing
 from web import api, commands, errors, languages, pages, security, seen
@@ -21,7 +22,7 @@ from workers.queues import RqJobs
 def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
     """The application. Raises SettingsError or StoreUnavailable with the remedy."""
     settings = settings or load_settings()
-    services = services or open_services(settings, RqJobs)
+    services = services or open_services(settings, RqJobs, open_redis_for_pages)
     app = Flask(__name__)
     app.extensions["bellwether"] = services
     app.extensions[commands.ENGINE] = partial(_open_engine, services)

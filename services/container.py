@@ -158,7 +158,11 @@ class Services:
         return Lookup(self.desk)
 
 
-def open_services(settings: Settings, make_jobs: Callable[[Redis], Jobs]) -> Services:
+def open_services(
+    settings: Settings,
+    make_jobs: Callable[[Redis], Jobs],
+    open_redis: Callable[[str], Redis] = open_redis,
+) -> Services:
     """The services for `settings`, which must name a Redis. Raises StoreUnavailable."""
     redis = open_redis(settings.redis_url or DEFAULT_ADDRESS)
     store = KeptStore(open_store(settings), Shelf(redis))

@@ -81,7 +81,7 @@ def protect(app: Flask, settings: Settings, redis: Redis) -> None:
     _spare_sessions(app)
     allow_origins(app, settings)
     csrf.init_app(app)
-    _limit(app, settings)
+    _limit(app, settings, redis)
     _tell_browsers(app, https)
 
 
@@ -118,9 +118,11 @@ def _sign(app: Flask, keys: list[str]) -> None:
     app.config.update(SECRET_KEY=keys[-1], SECRET_KEY_FALLBACKS=keys[:-1], WTF_CSRF_SECRET_KEY=keys)
 
 
-def _limit(app: Flask, settings: Settings) -> None:
+def _limit(app: Flask, settings: Settings, redis: Redis) -> None:
     app.config.update(
-        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://", RATELIMIT_KEY_PREFIX="limit"
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_STORAGE_OPTIONS={"connection_pool": redis.connection_pool},
+        RATELIMIT_KEY_PREFIX="limit",
     )
     app.before_request(find_asker)
     limiter.init_app(app)
