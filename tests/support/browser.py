@@ -18,8 +18,13 @@ ARGUMENTS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-software-rasterizer",
+    "--in-process-gpu",
+    "--disable-extensions",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-breakpad",
+    "--disable-features=Translate,OptimizationHints,MediaRouter",
     "--disable-sync",
     "--no-first-run",
 ]
