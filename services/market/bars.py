@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import cast
 
@@ -158,6 +159,7 @@ def _packed(symbol: str, kept: Kept, most: int) -> bytes:
     return zlib.compress(record.model_dump_json().encode())
 
 
+@lru_cache(4)  # days and minutes of two symbols: a page asks for them three times
 def _unpacked(packed: bytes) -> Kept | None:
     """None for what another version wrote; it will be fetched again."""
     try:
