@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from services.market.models import BarInterval
 
-AccountMail: TypeAlias = Literal["confirm", "reset", "known"]
+AccountMail: TypeAlias = Literal["confirm", "reset", "known", "changed"]
 Notice: TypeAlias = Literal["paused", "split"]
 """What happens to alerts without their owner: no prices any more, or a split moved the level."""
 
@@ -65,7 +65,8 @@ class Jobs(Protocol):
         """Send these people the digests that are due."""
 
     def send_account_mail(self, kind: AccountMail, uid: str) -> None:
-        """Send a mail about an account: confirm the address, reset the password, already known."""
+        """Send a mail about an account: confirm the address, reset the password, already known,
+        or that the password was changed."""
 
     def try_channel(self, uid: str, channel: str, trial: str) -> None:
         """Send a test by that channel and keep the outcome under the trial's id; soon or never."""

@@ -205,8 +205,10 @@ class Accounts:
         )
 
     def _set_password(self, user: User, password: str) -> User:
+        """And tell its owner by mail, for it may have been somebody else."""
         user = self._users.end_access(user.uid, self._passwords.hash(password))
         self._profiles.keep(user)
+        self._jobs.send_account_mail("changed", user.uid)
         return user
 
     def _draft(self, email: str, password: str, now: datetime, time_zone: str) -> User:

@@ -9,7 +9,12 @@ from services.notify.compose import Composer
 from services.store.users import User, Users
 from services.texts import speaking
 
-_PURPOSE: dict[AccountMail, Purpose] = {"confirm": "confirm", "reset": "reset", "known": "reset"}
+_PURPOSE: dict[AccountMail, Purpose] = {
+    "confirm": "confirm",
+    "reset": "reset",
+    "known": "reset",
+    "changed": "reset",
+}
 
 
 class AccountMailer:

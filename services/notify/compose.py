@@ -30,6 +30,7 @@ _SUBJECTS: dict[AccountMail, str] = {
     "confirm": N_("Confirm your e-mail address"),
     "reset": N_("Set a new password"),
     "known": N_("You have an account already"),
+    "changed": N_("Your password was changed"),
 }
 _SHOWN = 20
 """Alerts that a notice names, at most."""
@@ -37,7 +38,7 @@ _NAMED = 5
 """Symbols in a subject, at most."""
 _IN_FULL = 5
 """Triggers of a mail that show all their evidence, at most: mail programs cut what is longer than
-100 KB. The others have a line each."""
+102 KB. The others have a line each."""
 _NO_CHARTS: Mapping[str, Image] = {}
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -167,7 +168,7 @@ class Composer:
 
     def account(self, kind: AccountMail, user: User, token: str, key: str) -> Message:
         """A mail about the account; `token` is the signed part of its link, `key` its identity."""
-        path = {"confirm": "/confirm/", "reset": "/reset/", "known": "/reset/"}[kind]
+        path = "/confirm/" if kind == "confirm" else "/reset/"
         return self._message(
             kind,
             to=user.email,

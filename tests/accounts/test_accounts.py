@@ -110,7 +110,9 @@ def test_a_link_dies_with_time_and_with_a_changed_character(ada: Accounts, users
             ada.confirm(forged, MONDAY)
 
 
-def test_a_reset_sets_a_new_password_once(ada: Accounts, users: Users) -> None:
+def test_a_reset_sets_a_new_password_once_and_tells_its_owner(
+    ada: Accounts, users: Users, jobs: RecordingJobs
+) -> None:
     user = users.by_email(EMAIL)
     assert user is not None
     token = LINKS.make("reset", user, MONDAY)
@@ -118,6 +120,7 @@ def test_a_reset_sets_a_new_password_once(ada: Accounts, users: Users) -> None:
     assert ada.sign_in(EMAIL, "a new password")
     with pytest.raises(AuthenticationFailed):
         ada.reset(token, "a third password", MONDAY)
+    assert jobs.account_mails[1:] == [("changed", user.uid)]
 
 
 def test_a_reset_confirms_the_address_that_its_link_was_sent_to(
@@ -129,7 +132,9 @@ def test_a_reset_confirms_the_address_that_its_link_was_sent_to(
     assert jobs.released == [user.uid]
 
 
-def test_a_new_password_ends_every_session_and_token(ada: Accounts) -> None:
+def test_a_new_password_ends_every_session_and_token_and_is_told(
+    ada: Accounts, jobs: RecordingJobs
+) -> None:
     before = ada.sign_in(EMAIL, PASSWORD)
     token = ada.create_token(EMAIL, PASSWORD, MONDAY)
     assert ada.by_token(token).uid == before.uid
@@ -138,13 +143,15 @@ def test_a_new_password_ends_every_session_and_token(ada: Accounts) -> None:
     assert ada.profile(after.uid, after.auth_epoch) is not None
     with pytest.raises(AuthenticationFailed):
         ada.by_token(token)
+    assert jobs.account_mails[1:] == [("changed", before.uid)]
 
 
-def test_changing_the_password_needs_the_present_one(ada: Accounts) -> None:
+def test_changing_the_password_needs_the_present_one(ada: Accounts, jobs: RecordingJobs) -> None:
     uid = ada.sign_in(EMAIL, PASSWORD).uid
     with pytest.raises(InvalidInput) as refusal:
         ada.change_password(uid, "a guess", "a new password")
     assert refusal.value.field == "present"
+    assert jobs.account_mails == [("confirm", uid)]
 
 
 def test_a_reset_of_an_unknown_address_mails_nobody(

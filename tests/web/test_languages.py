@@ -194,7 +194,7 @@ def test_a_mail_about_a_ring_is_german() -> None:
     assert english_left(mail.html) == set()
 
 
-@pytest.mark.parametrize("kind", ["confirm", "reset", "known"])
+@pytest.mark.parametrize("kind", ["confirm", "reset", "known", "changed"])
 def test_mails_about_the_account_are_german(kind: str) -> None:
     with texts.speaking("de"):
         mail = COMPOSER.account(kind, german_mail(), "token", "key")  # type: ignore[arg-type]
