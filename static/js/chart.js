@@ -29,8 +29,7 @@ export async function drawChart(element, options) {
   const library = await import(LIBRARY);
   await othersFirst();
   const drawn = new Drawn(library, element, options);
-  await othersFirst();
-  drawn.setBars(options.bars);
+  for (const _ of drawn.paint(options.bars)) await othersFirst();
   drawn.chart.chartElement().style.visibility = "";
   return drawn.handle();
 }
@@ -77,7 +76,13 @@ class Drawn {
     };
   }
 
-  setBars(bars, levels = this.options.levels, markers = this.options.markers) {
+  setBars(bars, levels, markers) {
+    for (const _ of this.paint(bars, levels, markers));
+  }
+
+  // Step by step: between them the caller may let others have their turn.
+  *paint(bars, levels = this.options.levels, markers = this.options.markers) {
+    yield;
     const renewed = this.bars?.range === bars.range && this.bars?.symbol === bars.symbol;
     this.bars = bars;
     this.times = timesOf(bars);
@@ -88,14 +93,17 @@ class Drawn {
     this.chart.applyOptions({ localization: this.localization() });
     this.chart.timeScale().applyOptions({ timeVisible: isOfMinutes(bars) });
     this.candles.applyOptions({ priceFormat: this.priceFormat() });
+    yield;
     this.candles.setData(this.times.map((time, i) => ({
       time, open: bars.open[i], high: bars.high[i], low: bars.low[i], close: bars.close[i],
     })));
+    if (!renewed) this.fit();
+    yield;
     this.paintVolume();
     this.setAverages();
+    yield;
     this.setLevels(levels);
     this.setMarkers(markers);
-    if (!renewed) this.fit();
   }
 
   fit() {
