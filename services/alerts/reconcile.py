@@ -2,7 +2,8 @@
 
 Nothing is called drift that somebody changes meanwhile, or that is claimed and not yet recorded:
 before it counts, the index, the stream and the store are asked again, in the order in which an
-alert that rings goes through them.
+alert that rings goes through them. One that goes on comes back to the index before the stream
+forgets it, so that it can be missed on one such way, but not on the next.
 """
 
 import logging
@@ -63,6 +64,15 @@ class _Reconciler:
         return alert.baseline is not None and alert.baseline.source == self._market
 
     def _compare(self, batch: list[Alert]) -> None:
+        lost = self._nowhere(self._nowhere(batch))
+        for symbol in {alert.symbol for alert in lost}:
+            elsewhere = {held.member for held in self._index.held(symbol)}
+            for alert in (alert for alert in lost if alert.symbol == symbol):
+                self._put_right(alert, elsewhere)
+
+    def _nowhere(self, batch: list[Alert]) -> list[Alert]:
+        """Those that have no right place in the index, are not claimed and did not change; the
+        others are counted."""
         astray = []
         for alert, place in zip(batch, self._index.places(batch), strict=True):
             if place is None:
@@ -71,27 +81,23 @@ class _Reconciler:
                 counts = self._settled if place == "settled" else self._fresh
                 counts[alert.symbol] += 1
         if not astray:
-            return
+            return []
         claimed = {(one.uid, one.alert_id) for one in map(Member.parse, self._index.claimed())}
-        lost = [a for a in astray if (a.uid, a.id) not in claimed and self._still(a)]
-        for symbol in {alert.symbol for alert in lost}:
-            elsewhere = {held.member for held in self._index.held(symbol)}
-            for alert in (alert for alert in lost if alert.symbol == symbol):
-                self._put_right(alert, elsewhere)
+        return [a for a in astray if (a.uid, a.id) not in claimed and self._still(a)]
 
     def _still(self, alert: Alert) -> bool:
         """Whether the store says the same of an alert as before, and nobody is changing it."""
         now = self._now(alert.uid, alert.id)
-        return now is not None and Held.of(now) == Held.of(alert)
+        same = now is not None and Held.of(now) == Held.of(alert)
+        return same and not self._is_marked(alert.uid, alert.id)
 
     def _now(self, uid: str, alert_id: str) -> Alert | None:
-        """The alert that the index should hold now; None also for one that is being changed."""
+        """The alert as the index should hold it now, if it should."""
         try:
             alert = self._alerts.get(uid, alert_id)
         except NotFound:
             return None
-        watched = alert.state in WATCHED_STATES and self._belongs(alert)
-        return alert if watched and not self._is_marked(uid, alert_id) else None
+        return alert if alert.state in WATCHED_STATES and self._belongs(alert) else None
 
     def _is_marked(self, uid: str, alert_id: str) -> bool:
         return (uid, alert_id) in self._index.marked()
@@ -115,17 +121,21 @@ class _Reconciler:
             else:
                 odd.append(held)
         for held in odd:
-            self._judge(symbol, held, twice=held in right)
+            self._judge(symbol, held, times=2 if held in right else 1)
 
-    def _judge(self, symbol: str, held: Held, *, twice: bool) -> None:
+    def _judge(self, symbol: str, held: Held, times: int) -> None:
+        """Whether an alert that the index held there so many times has changed since, or is
+        wrong: the store tells, and the index has followed it unless the alert is marked."""
         member = held.member
+        alert = self._now(member.uid, member.alert_id)
         if self._is_marked(member.uid, member.alert_id):
             return
-        alert = self._now(member.uid, member.alert_id)
+        if Counter(self._index.held(symbol))[held] < times:
+            return
         if alert is None or alert.epoch != member.epoch:
             self._drift.extra += 1
             self._index.drop(symbol, held.metric, member)
-        elif twice or Held.of(alert) != held:
+        elif times > 1 or Held.of(alert) != held:
             self._drift.misplaced += 1
             self._index.follow(alert, thorough=True)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from services.alerts.index import ArmedIndex, Filling, Member
+from services.alerts.index import ArmedIndex, Filling, Held, Member
 from services.alerts.reconcile import Drift, reconcile
 from services.alerts.recorder import Recorder
 from services.store.alerts import Alert, Alerts
@@ -116,6 +116,52 @@ def test_an_alert_that_rang_and_goes_on_is_no_drift_before_the_index_follows(
     index.follow_rung([goes_on, kept[1].replace(state="triggered")])
     redis.delete("fired")
     assert index.fresh("AAPL").keys() == {"U1/A1/2", "U1/A4/1"}
+
+
+def test_an_alert_that_goes_on_while_the_stream_is_looked_at_is_no_drift(
+    store: Store,
+    index: ArmedIndex,
+    redis: Redis,
+    kept: list[Alert],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert index.claim(evidence(150, 210)) == 1
+    goes_on = kept[0].replace(epoch=2, state="waiting", frequency="every", rearm_at=199.0)
+    store.write(Set(goes_on.path, goes_on.fields()))
+    claimed = index.claimed
+
+    def followed_meanwhile() -> set[str]:
+        if redis.delete("fired"):
+            index.follow_rung([goes_on])
+        return claimed()
+
+    monkeypatch.setattr(index, "claimed", followed_meanwhile)
+    assert reconcile(index, "replay", Alerts(store)) == Drift()
+
+
+def test_an_alert_that_changes_while_the_index_is_looked_through_is_no_drift(
+    store: Store, index: ArmedIndex, kept: list[Alert], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is seen at a place where it is not any more when the store is asked."""
+    gone = alert(rises(500), "A9")
+    index.follow(gone)
+    held = index.held
+
+    def change(level: float) -> None:
+        changed = kept[0].replace(condition=rises(level))
+        store.write(Set(changed.path, changed.fields()))
+        index.follow(changed, thorough=True)
+
+    def changed_meanwhile(symbol: str) -> list[Held]:
+        monkeypatch.setattr(index, "held", held)
+        change(301)
+        seen = list(held(symbol))
+        change(302)
+        return seen
+
+    monkeypatch.setattr(index, "held", changed_meanwhile)
+    assert reconcile(index, "replay", Alerts(store)) == Drift(extra=1)
+    assert reconcile(index, "replay", Alerts(store)) == Drift()
 
 
 def test_nothing_drifts_while_checks_claim_and_record(
