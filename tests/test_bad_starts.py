@@ -21,6 +21,8 @@ from tests.support.google_cloud import service_account
 from tests.support.programs import WEB, WORKER, assert_says, begin, running
 from tests.support.smtp import SmtpPeer
 
+pytestmark = pytest.mark.slow
+
 CLOCK = [sys.executable, "-m", "workers.clock"]
 PROGRAMS = pytest.mark.parametrize(
     ("command", "codes"), [(WORKER, (2,)), (WEB, (2, 4))], ids=["worker", "web"]

@@ -15,6 +15,8 @@ from tests.support.bell import Bell, make_bell
 from tests.support.market import RecordedYahoo
 from tests.support.smtp import SmtpPeer, text_of
 
+pytestmark = pytest.mark.slow
+
 RECORDED_AT = datetime(2025, 2, 17, 10, 55, tzinfo=UTC)
 NOTHING = {"regularMarketTime": int(RECORDED_AT.timestamp())}
 

@@ -11,6 +11,8 @@ from tests.support.bell import Bell, make_bell
 from tests.support.market import MONDAY, make_replay
 from tests.support.thorough import times
 
+pytestmark = pytest.mark.slow
+
 DAY = 60.0
 FIRST_DAY = date(2000, 6, 19)
 """98 dollars at the open."""

@@ -29,6 +29,8 @@ from services.store.contract import Store
 from tests.support.bell import Bell, make_bell
 from tests.support.market import MONDAY, RECORDED_YAHOO, make_replay
 
+pytestmark = pytest.mark.slow
+
 DAY = 60.0
 RECORDED = RECORDED_YAHOO.parent / "recorded"
 NVDA = "historical-via-chart-NVDA-split-2021-02-01-to-2022-01-31.csv.json"

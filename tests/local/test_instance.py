@@ -7,6 +7,8 @@ import pytest
 from local.errors import CannotStart
 from local.instance import only_instance
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_second_start_on_the_same_folder_says_where_the_first_runs(tmp_path: Path) -> None:
     with (

@@ -10,6 +10,8 @@ import redis as redis_client
 from local import redis as local_redis
 from local.errors import CannotStart
 
+pytestmark = pytest.mark.slow
+
 
 def program(path: Path) -> Path:
     path.write_text("#!/bin/sh\n")

@@ -14,6 +14,8 @@ from local.errors import CannotStart, StopRequested
 from local.part import Part
 from local.supervisor import Supervisor, delay_before_start
 
+pytestmark = pytest.mark.slow
+
 SLEEPER = "sleep 1000"
 STUBBORN = """
 import signal, time

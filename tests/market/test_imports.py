@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.market import ROOT
 
+pytestmark = pytest.mark.slow
+
 HEAVY = (
     "pandas",
     "numpy",

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
@@ -14,6 +15,8 @@ from services.notify.outbox import Outbox
 from services.store.sqlite import SqliteStore
 from tests.notify.recording import RecordingChannel, busy, refused, silent
 from tests.support.bell import Bell, make_bell
+
+pytestmark = pytest.mark.slow
 
 STEPS = 40
 FAULTS = st.sampled_from(["accept", "busy", "refused", "silent", "dies before", "dies after"])

@@ -25,6 +25,8 @@ from tests.store.test_copy import AWKWARD, many, put
 from tests.support.market import RecordingJobs
 from tests.support.thorough import times
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = times(20_000, 6_000)
 
 ROOT = Path(__file__).parents[2]

@@ -21,6 +21,8 @@ from services.store.transfer.export import export
 from services.store.transfer.plan import Consent, Names
 from tests.store.test_copy import AWKWARD, Interrupted, many, paths, put, quiet
 
+pytestmark = pytest.mark.slow
+
 NAMES = Names("sqlite:a", "file:documents.gz")
 ASKING, OVERWRITE = Consent(), Consent(overwrite=True)
 

@@ -30,6 +30,8 @@ from services.store.firestore import FirestoreStore, open_firestore
 from services.store.firestore_errors import explained
 from tests.support.redis_server import free_port
 
+pytestmark = pytest.mark.slow
+
 RULES = Path(__file__).parents[2] / "firestore.rules"
 
 

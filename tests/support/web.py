@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from argon2 import PasswordHasher
@@ -14,6 +14,7 @@ from itsdangerous import URLSafeTimedSerializer
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from redis import Redis
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from config import Settings
@@ -46,6 +47,21 @@ class CompiledTemplates(BytecodeCache):
 
 
 COMPILED = CompiledTemplates()
+
+
+class RuleCompiledOnce(Rule):
+    """Shares what builds the addresses of a rule: making it is most of making an application."""
+
+    _made: ClassVar[dict[tuple[Any, ...], Any]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Any:
+        key = (self.rule, *self._trace, repr(self.defaults), append_unknown)
+        if key not in self._made:
+            self._made[key] = super()._compile_builder(append_unknown)
+        return self._made[key]
+
+
+Flask.url_rule_class = RuleCompiledOnce
 
 
 @dataclass

@@ -11,6 +11,8 @@ from services.store.billing import Bill
 from tests.support.redis_server import free_port
 from workers.metrics import serve_metrics
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "a token of some length"
 
 
