@@ -32,6 +32,7 @@ from services.redis_client import text_of
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+_CANCEL_AGAIN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +240,11 @@ class Hub:
         return await asyncio.get_running_loop().run_in_executor(self._asking, question)
 
     async def _wind_up(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        others: Iterable[asyncio.Task[Any]] = asyncio.all_tasks() - {asyncio.current_task()}
+        while others:
+            for task in others:  # and again: redis-py takes one that meets its timeout for that
+                task.cancel()
+            _, others = await asyncio.wait(others, timeout=_CANCEL_AGAIN)
         self._end_all()
         while self._connections:
             await asyncio.sleep(0.01)

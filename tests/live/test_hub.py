@@ -242,3 +242,11 @@ def test_closing_ends_all_streams(house: House) -> None:
     stream = house.stream("AAPL")
     house.hub.close()
     assert stream.has_ended()
+
+
+def test_a_hub_closes_though_its_listening_begins_anew_all_the_time(build: Build) -> None:
+    """What listens is cancelled while it stops waiting, which redis-py may take for the latter."""
+    for _ in range(20):
+        house = build(Pace(beat=0.001, look_at_sessions=60, ask=60))
+        house.stream()
+        house.hub.close()

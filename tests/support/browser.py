@@ -64,3 +64,7 @@ def address(site: Site) -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+    from web.pages import live  # here, as the application is
+
+    with site.app.app_context():
+        live.hub().close()
