@@ -38,7 +38,7 @@ _NAMED = 5
 """Symbols in a subject, at most."""
 _IN_FULL = 5
 """Triggers of a mail that show all their evidence, at most: mail programs cut what is longer than
-102 KB. The others have a line each."""
+100 KB. The others have a line each."""
 _NO_CHARTS: Mapping[str, Image] = {}
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 

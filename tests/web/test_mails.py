@@ -183,7 +183,7 @@ def test_a_mail_about_a_hundred_alerts_with_long_notes_is_smaller_than_programs_
         for id_ in (new_id(AT) for _ in range(100))
     ]
     mail = COMPOSER.triggers(triggers, user, "f" * 32, AT)
-    assert size(mail) < 102_000
+    assert size(mail) < 100_000
     assert len(mail.html.encode()) < 100_000
 
 
