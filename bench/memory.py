@@ -97,8 +97,6 @@ def processes_of(supervisor: int) -> list[Process]:
             above = process.parent()
             if part == "web" and above and part_of(above.cmdline()) != "web":
                 part = "web arbiter"
-            elif part == "worker" and above and part_of(above.cmdline()) == "worker":
-                part = "worker's scheduler"
             rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
             pss, rss = memory_of(rollup)
             found.append(Process(part, process.pid, pss, rss))

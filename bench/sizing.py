@@ -38,13 +38,12 @@ class Measured:
     """By number of workers, on two cores (bench-deliver)."""
     bytes_an_armed_alert: int = 79
     """In Redis (bench-check)."""
-    web: float = 86.5
-    web_arbiter: float = 32.7
-    worker: float = 107.2
-    worker_on_yahoo: float = 49.7
+    web: float = 81.7
+    web_arbiter: float = 36.8
+    worker: float = 142.0
+    worker_on_yahoo: float = 53.2
     """What the imports that ask Yahoo add."""
-    scheduler: float = 58.8
-    clock: float = 45.5
+    clock: float = 44.6
     """bench-memory."""
 
 
@@ -132,7 +131,7 @@ class Sizing:
         """Of all processes on one machine, Redis among them."""
         m = self.measured
         web = m.web_arbiter + self.web_processes * m.web
-        workers = self.workers * (m.worker + m.worker_on_yahoo + m.scheduler)
+        workers = self.workers * (m.worker + m.worker_on_yahoo)
         return web + workers + m.clock + self.redis_megabytes
 
 

@@ -109,11 +109,9 @@ def test_a_crash_in_a_view_arrives_scrubbed(
 def test_a_crash_in_a_job_arrives_scrubbed(
     heard: "SimpleQueue[dict[str, Any]]", redis: Redis
 ) -> None:
-    queue = Queue("reported", connection=redis)  # no worker of another test listens to it
-    job = queue.enqueue(
-        "tests.test_reporting.explode", "an-argument", job_id=f"deliver-{ADA}-email"
-    )
-    SimpleWorker([queue], connection=redis).execute_job(job, queue)
+    queue = Queue("fast", connection=redis)
+    queue.enqueue("tests.test_reporting.explode", "an-argument", job_id=f"deliver-{ADA}-email")
+    SimpleWorker([queue], connection=redis).work(burst=True, logging_level=None)
     event = told(heard)
     assert event["exception"]["values"][-1]["type"] == "ValueError"
     assert event["transaction"] == "tests.test_reporting.explode"

@@ -5,10 +5,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
 from redis import RedisError
 from rq.job import Job
+from rq.scheduler import RQScheduler
 from rq_scheduler import Scheduler
 
 from config import Settings, SettingsError, load_settings
@@ -18,6 +20,7 @@ from services.metrics.shared import share_metrics
 from services.operator import watch_over
 from services.redis_client import open_redis
 from services.reporting import start_reporting
+from workers.queues import QUEUES
 from workers.schedule import next_at, register
 
 TICK_SECONDS = 1
@@ -34,9 +37,19 @@ def _outliving() -> Iterator[None]:
 
 
 class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
-    """rq-scheduler that puts its entries back when Redis was emptied, and outlives an outage."""
+    """rq-scheduler that puts its entries back when Redis was emptied, and outlives an outage; jobs
+    that are to be tried again are enqueued by it, too."""
 
     settings: Settings
+
+    @cached_property
+    def _retries(self) -> RQScheduler:
+        """RQ's own scheduler, of jobs that are to be tried again. A worker would run it in a child
+        process that holds the worker's connection open: once the worker was killed, Redis went on
+        giving jobs to it, which nobody did."""
+        retries = RQScheduler(QUEUES, self.connection, logging_level=log.getEffectiveLevel())
+        retries.prepare_registries(QUEUES)
+        return retries
 
     def heartbeat(self) -> None:
         with _outliving():
@@ -63,6 +76,7 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
     def enqueue_jobs(self) -> list[Any]:
         note_memory("clock")
         with _outliving():
+            self._retries.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
             register(self, self.settings, datetime.now(UTC))
             return list(super().enqueue_jobs())
         return []

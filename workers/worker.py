@@ -35,7 +35,7 @@ def _asked_to_stop(queues: Sequence[str], redis: Redis) -> bool:
     worker = None
     try:
         worker = SeenWorker(queues, connection=redis)
-        worker.work(with_scheduler=True, logging_level=None)
+        worker.work(logging_level=None)
     except RedisError as error:
         log.warning("The worker goes on when Redis is back: %s", error)
     return worker is not None and worker.is_asked_to_stop

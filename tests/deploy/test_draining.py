@@ -121,6 +121,11 @@ def begun(redis: Redis, name: str) -> bool:
     return bool(redis.llen(f"{name}:begun"))
 
 
+def pops(redis: Redis) -> bool:
+    """Whether somebody waits for a job."""
+    return any("b" in client["flags"] for client in redis.client_list())
+
+
 def waits(redis: Redis) -> bool:
     return any(one.get_state() == "idle" for one in Worker.all(connection=redis))
 
@@ -151,6 +156,21 @@ def test_an_idle_worker_ends_at_once(redis: Redis, redis_url: str, tmp_path: Pat
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0, log.read_text()
     assert not redis.smembers("rq:workers")
+
+
+def test_a_worker_that_was_killed_takes_no_job_with_it(
+    redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    queue, log = Queue("fast", connection=redis), tmp_path / "log"
+    with running(WORKER, tmp_path / "data", log, REDIS_URL=redis_url) as worker:
+        until(lambda: waits(redis), log.read_text)
+        children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text()
+        worker.kill()
+        worker.wait()
+    assert not children
+    until(lambda: not pops(redis), log.read_text)
+    job = queue.enqueue(hold, redis_url, "after")
+    assert queue.job_ids == [job.id]
 
 
 def test_a_clock_that_ends_lets_the_next_one_tick(

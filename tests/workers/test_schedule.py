@@ -11,7 +11,7 @@ from tests.support.market import MONDAY
 from workers import jobs
 from workers.clock import Clock
 from workers.listing import listed
-from workers.queues import CHECKS, UPKEEP
+from workers.queues import CHECKS, MAIL, UPKEEP
 from workers.schedule import entries, next_at, register
 
 SETTINGS = Settings(_env_file=None, check_interval_seconds=300)
@@ -170,6 +170,19 @@ def test_a_job_whose_worker_died_runs_again(clock: Clock, redis: Redis) -> None:
     redis.zadd("rq:scheduler:scheduled_jobs", {CHECK: 1})
     clock.enqueue_jobs()
     assert Queue(CHECKS, connection=redis).job_ids == [CHECK]
+
+
+def test_a_job_that_is_to_be_tried_again_is_enqueued_when_its_time_has_come(
+    clock: Clock, redis: Redis
+) -> None:
+    mail = Queue(MAIL, connection=redis)
+    due = mail.enqueue_at(datetime.now(UTC) - timedelta(seconds=1), "time.time", job_id="due")
+    mail.enqueue_in(timedelta(hours=1), "time.time", job_id="later")
+    clock.enqueue_jobs()
+    clock.enqueue_jobs()
+    assert mail.job_ids == ["due"]
+    assert due.get_status() == "queued"
+    assert mail.scheduled_job_registry.get_job_ids() == ["later"]
 
 
 def test_a_clock_outlives_a_redis_that_does_not_answer(
