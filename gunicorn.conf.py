@@ -26,7 +26,7 @@ except SettingsError as error:
 start_logging(settings)
 logger_class = "services.logs.gunicorn.GunicornLogger"
 bind = f"{'127.0.0.1' if settings.bellwether_local else '0.0.0.0'}:{settings.port}"  # noqa: S104  a server's port is public
-worker_class = "gthread"
+worker_class = "web.sharing.SharingWorker"
 threads = 8
 timeout = 30
 # Platforms kill 30 s after SIGTERM, `make run` after 5.
