@@ -92,6 +92,7 @@ COSTLY = (
 )
 
 
+@pytest.mark.slow
 def test_the_web_process_imports_nothing_costly_that_only_workers_need() -> None:
     code = f"import app, sys; print([m for m in {COSTLY} if m in sys.modules])"
     answer = subprocess.run(

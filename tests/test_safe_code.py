@@ -63,6 +63,7 @@ def is_of(module: str, names: set[str]) -> bool:
     return any(module == name or module.startswith(f"{name}.") for name in names)
 
 
+@pytest.mark.slow
 def test_only_named_modules_ask_the_network() -> None:
     found = {
         path for path, tree in trees().items() if any(is_of(m, NETWORK) for m in imports(tree))
@@ -70,6 +71,7 @@ def test_only_named_modules_ask_the_network() -> None:
     assert found <= MAY_ASK_THE_NETWORK
 
 
+@pytest.mark.slow
 def test_nothing_that_is_served_starts_programs_or_reads_objects_that_can_run() -> None:
     found = [
         (path, module)

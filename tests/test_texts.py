@@ -57,6 +57,7 @@ def _said_in_code() -> Iterator[tuple[str, str]]:
             yield context or "", _forms(message)[0]
 
 
+@pytest.mark.slow
 def test_all_that_is_said_is_in_the_catalog() -> None:
     known = {(_context(message), _forms(message.id)[0]) for message in german()}
     assert sorted(set(_said_in_code()) - known) == []

@@ -233,6 +233,7 @@ class Breaking:
         return getattr(self._store, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", range(5))
 def test_one_that_dies_in_the_middle_goes_on_with_the_next_sweep(
     ada: Bell, parts: Parts, leaving: Leaving, store: Store, redis: Redis, at: int

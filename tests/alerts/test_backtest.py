@@ -347,6 +347,7 @@ def test_a_higher_level_rings_no_earlier(bars: list[Bar], level: float) -> None:
     assert not first[1] or first[0] <= first[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("condition", ANY_KIND, ids=lambda one: one.kind)
 @_steady
 @given(bars=courses(), later=courses(), frequency=st.sampled_from(["once", "daily", "every"]))
@@ -366,6 +367,7 @@ def test_later_bars_never_change_earlier_rings(
     assert backtest(condition, [*bars, *more], frequency=frequency).rings[: len(known)] == known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("condition", ANY_KIND[2:], ids=lambda one: one.kind)
 @_steady
 @given(bars=courses(), ratio=st.sampled_from([0.5, 2.0, 4.0]))
@@ -378,6 +380,7 @@ def test_a_split_changes_no_ratio(condition: Condition, bars: list[Bar], ratio: 
     assert [(r.at, r.value) for r in after] == [(r.at, r.value) for r in before]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("condition", ANY_KIND, ids=lambda one: one.kind)
 @_steady
 @given(bars=courses())

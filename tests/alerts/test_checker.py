@@ -178,6 +178,7 @@ def test_checking_twice_changes_nothing(bell: Bell) -> None:
     assert bell.triggers() == before
 
 
+@pytest.mark.slow
 def test_more_alerts_on_one_level_than_a_claim_takes_all_ring(bell: Bell) -> None:
     for _ in range(600):
         bell.alert("price_rises_to", 110)

@@ -325,6 +325,7 @@ def test_gauges_never_fall_when_the_price_rises(closes: list[float], at: list[fl
         assert values == sorted(values)
 
 
+@pytest.mark.slow
 @given(st.lists(prices, min_size=20, max_size=40), prices, st.floats(0.001, 1_000))
 def test_scaled_prices_change_no_ratio(closes: list[float], price: float, by: float) -> None:
     past, scaled = history(*closes), history(*[close * by for close in closes])

@@ -65,6 +65,7 @@ def step(
         assert found == {name: v for name, v in model.items() if first <= v < last}
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,

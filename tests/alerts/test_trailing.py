@@ -147,6 +147,7 @@ def test_what_is_certain_is_never_more_than_what_may_have_been(
     assert values(path, extreme, metric)[-1] <= possible(extreme, span, metric).most
 
 
+@pytest.mark.slow
 @given(paths(), prices, metrics)
 def test_no_order_within_a_move_gives_less(path: list[Move], extreme: float, metric: str) -> None:
     up = [price for m in path for price in (m.open, m.low, m.high, m.close)]

@@ -553,6 +553,7 @@ ANY_CONDITION = st.one_of(
 SYMBOL = st.from_regex(r"[A-Z0-9^][A-Z0-9.^=-]{0,19}", fullmatch=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     symbol=SYMBOL,
@@ -597,6 +598,7 @@ def outcome(text: str) -> Draft | WordsError:
         return error
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(max_size=220), st.lists(PIECES, max_size=14).map(" ".join)))
 @example("x above \ud800")

@@ -27,6 +27,7 @@ def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]
     }
 
 
+@pytest.mark.slow
 def test_the_document_keeps_to_the_standard(document: dict[str, Any]):
     assert document["openapi"].startswith("3.1")
     OpenAPIV31SpecValidator(document).validate()

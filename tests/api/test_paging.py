@@ -26,6 +26,7 @@ def page(person: Person, **query: object) -> tuple[list[str], str | None]:
     return [alert["id"] for alert in answer.json["items"]], answer.json["next"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
 def test_pages_of_any_size_show_everything_once(person: Person, ids: list[str], limit: int):
     seen, following = page(person, limit=limit)
@@ -79,6 +80,7 @@ def test_a_cursor_that_we_did_not_make_is_refused(person: Person, path: str, cur
     assert [fault["field"] for fault in refused.json["errors"]] == ["cursor"]
 
 
+@pytest.mark.slow
 def test_a_cursor_changed_in_any_place_is_refused(person: Person, ids: list[str]):
     _, following = page(person, limit=3)
     assert following is not None

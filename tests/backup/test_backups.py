@@ -32,6 +32,7 @@ from tests.support import google_cloud
 FileOf = Callable[[str, str], Path]
 
 
+@pytest.mark.slow
 def test_a_backup_holds_every_document_and_says_how_many_of_each_kind(
     backups: Backups, store: Store
 ) -> None:

@@ -197,6 +197,7 @@ def asks_in_part(file: Path) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_queries_are_made_nowhere_else() -> None:
     """Else the indexes would be derived from too few."""
     own = {Path(inspect.getfile(kind)) for kind in collections()}

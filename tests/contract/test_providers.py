@@ -94,6 +94,7 @@ def test_no_symbols_no_quotes(case: Case) -> None:
     assert case.provider.quotes([], case.now) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", INTERVALS)
 def test_bars_are_in_order_whole_and_end_after_since(case: Case, interval: BarInterval) -> None:
     everything = case.provider.bars("AAPL", interval, LONG_AGO, case.now)
@@ -116,6 +117,7 @@ def test_a_daily_bar_starts_with_midnight_where_it_is_traded(case: Case) -> None
         assert (start.date(), start.time()) == (bar.session, time())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", INTERVALS)
 def test_a_chart_is_the_bars_and_the_splits(case: Case, interval: BarInterval) -> None:
     chart = case.provider.chart("AAPL", interval, LONG_AGO, case.now)
@@ -128,6 +130,7 @@ def test_a_chart_is_the_bars_and_the_splits(case: Case, interval: BarInterval) -
     assert case.provider.chart("ZZZZ", interval, LONG_AGO, case.now).bars == ()
 
 
+@pytest.mark.slow
 def test_extended_minutes_hold_the_regular_ones(case: Case) -> None:
     regular = case.provider.bars("AAPL", "1m", LONG_AGO, case.now)
     extended = case.provider.bars("AAPL", "1m", LONG_AGO, case.now, extended=True)
@@ -149,6 +152,7 @@ def test_an_extended_price_is_newer_than_the_regular_one(case: Case) -> None:
         assert quote.as_of < quote.extended_at <= case.now
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", INTERVALS)
 def test_an_unknown_symbol_has_no_bars(case: Case, interval: BarInterval) -> None:
     assert case.provider.bars("ZZZZ", interval, LONG_AGO, case.now) == []

@@ -241,6 +241,7 @@ def run(engines: dict[str, Store], sequences: int, share: str = "") -> list[int]
     return lengths
 
 
+@pytest.mark.slow
 def test_sqlite_does_as_the_model_does(sqlite_store: Store) -> None:
     assert len(run({"sqlite": sqlite_store}, 30)) >= 30
 

@@ -70,6 +70,7 @@ def test_a_symbol_that_now_has_another_name_has_no_past(
     assert closes(histories) == []
 
 
+@pytest.mark.slow
 def test_a_huge_answer_is_cut_to_the_newest(
     histories: Histories, handmade_yahoo: HandmadeYahoo, redis: Redis
 ) -> None:

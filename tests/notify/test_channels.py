@@ -325,6 +325,7 @@ def test_another_channel_begins_once_though_two_fail_at_the_same_time(ways: Ways
     assert ways.email.accepted == [(trigger.id,)]
 
 
+@pytest.mark.slow
 def test_a_thousand_triggers_of_one_person_are_ten_mails_and_none_is_left(ways: Ways) -> None:
     ways.want(["email"])
     rung = ways.ring(1_000)

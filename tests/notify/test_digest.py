@@ -474,6 +474,7 @@ def test_one_that_cannot_be_collected_is_given_up_for_the_day_and_holds_up_no_la
     assert "AAPL rose to 90.00 USD" in paper.text
 
 
+@pytest.mark.slow
 def test_workers_that_die_anywhere_lose_no_digest_and_repeat_none_under_another_name(
     paper: Paper, monkeypatch: pytest.MonkeyPatch
 ) -> None:

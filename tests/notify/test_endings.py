@@ -86,6 +86,7 @@ def test_an_end_is_told_the_morning_before_it_and_the_morning_after(days: Days) 
     assert days.user.digest_due_at is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [15.9, 16, 16.1, 39.9, 40, 40.1, 41, 55, 64, 100.5])
 def test_every_end_is_told_once_before_and_once_after(days: Days, hours: float) -> None:
     days.go_on(1 / 24)
@@ -94,6 +95,7 @@ def test_every_end_is_told_once_before_and_once_after(days: Days, hours: float) 
     assert told == ([SOON, ENDED] if hours > 28 else [ENDED])
 
 
+@pytest.mark.slow
 def test_the_ends_of_one_day_share_a_mail(days: Days) -> None:
     for hours in (80, 81, 81, 85):
         days.alert(hours)

@@ -481,6 +481,7 @@ class Play:
         return self.stores[self.asked.queries % 2]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

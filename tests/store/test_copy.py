@@ -134,6 +134,7 @@ def test_a_batch_of_numbers_that_firestore_writes_longer_still_fits(
 # Interruptions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [0, 1, 2])
 def test_an_interrupted_copy_goes_on_where_it_was(
     a: Store, b: Store, rounds: int, monkeypatch: pytest.MonkeyPatch
@@ -375,6 +376,7 @@ def check_round_trip(folder: Path, middle: str, wanted: Mapping[str, Fields], ho
     last.unlink()
 
 
+@pytest.mark.slow
 @given(documents)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_documents_survive_a_file(

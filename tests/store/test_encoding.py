@@ -71,6 +71,7 @@ def test_fields_come_back_from_json_as_they_were(fields: dict[str, Plain]) -> No
     assert same(from_json(to_json(fields)), fields)
 
 
+@pytest.mark.slow
 @given(st.lists(VALUES, max_size=6))
 def test_bytes_sort_as_values_do(values: list[Plain]) -> None:
     by_value = sorted(values, key=cmp_to_key(compare))

@@ -87,12 +87,14 @@ def test_a_closed_store_opens_again(sqlite_store: SqliteStore) -> None:
     assert sqlite_store.get("things/one") is not None
 
 
+@pytest.mark.slow
 def test_additions_of_several_processes_all_count(sqlite_store: SqliteStore) -> None:
     path = file_of(sqlite_store)
     assert run_all(SPAWN, [(add_in_a_process, (path,))] * 3) == [0, 0, 0]
     assert sqlite_store.get("things/sum").fields == {"number": 60}
 
 
+@pytest.mark.slow
 def test_of_several_processes_that_create_one_document_one_wins(tmp_path: Path) -> None:
     """The file itself does not exist yet, so they also race to make it."""
     path = tmp_path / "store.sqlite3"

@@ -50,15 +50,22 @@ COMPILED = CompiledTemplates()
 
 
 class RuleCompiledOnce(Rule):
-    """Shares what builds the addresses of a rule: making it is most of making an application."""
+    """Shares what a rule is compiled to: that is most of making an application."""
 
-    _made: ClassVar[dict[tuple[Any, ...], Any]] = {}
+    _compiled: ClassVar[dict[tuple[Any, ...], dict[str, Any]]] = {}
 
-    def _compile_builder(self, append_unknown: bool = True) -> Any:
-        key = (self.rule, *self._trace, repr(self.defaults), append_unknown)
-        if key not in self._made:
-            self._made[key] = super()._compile_builder(append_unknown)
-        return self._made[key]
+    def compile(self) -> None:
+        key = (self.rule, repr(self.defaults), self.subdomain, self.host)
+        if key not in self._compiled:
+            super().compile()
+            names = ("_parts", "_trace", "_converters", "arguments")
+            self._compiled[key] = {name: vars(self)[name] for name in names}
+            for name in ("_build", "_build_unknown"):
+                self._compiled[key][name] = vars(self)[name].__func__
+        made = dict(self._compiled[key])
+        for name in ("_build", "_build_unknown"):
+            made[name] = made[name].__get__(self)
+        vars(self).update(made)
 
 
 Flask.url_rule_class = RuleCompiledOnce

@@ -315,6 +315,7 @@ def test_a_deleted_alert_is_gone_and_its_history_stays(ada: Reader) -> None:
     assert "AAPL rose to 90.00" in ada.page("/triggers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("delivery", "said"),
     [

@@ -54,6 +54,7 @@ def english_left(html: str) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES)
 def test_no_english_is_left_on_a_german_page(german_ada: Reader, path: str) -> None:
     german_ada.alert()

@@ -43,6 +43,7 @@ def waits(listener: socket.socket) -> int:
         count += 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/status", "/ready", "/sign-in", "/watchlists/default"])
 def test_a_page_waits_for_it_once(path: str, stalled: socket.socket, tmp_path: Path) -> None:
     settings = Settings(
