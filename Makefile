@@ -34,7 +34,7 @@ test-fast: .venv/dev ## the tests without those marked slow, browser or emulator
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not emulator"
 
 test-thorough: .venv/dev ## the whole suite with all its repetitions and screens (half an hour)
-	@THOROUGH=1 $(BIN)/python -m pytest -n 2 -rs
+	@THOROUGH=1 $(BIN)/python -m pytest -n 2 -rs --hypothesis-profile=default
 
 lint: .venv/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy

@@ -29,9 +29,10 @@ class Averages(NamedTuple):
 
     @property
     def rsi(self) -> float:
-        """100 - 100 / (1 + gain / loss), 0 to 100; 50 without any change."""
+        """100 - 100 / (1 + gain / loss), 0 to 100; 50 without any change. To nine decimals, so
+        that it is exactly 100 without a loss."""
         total = self.gain + self.loss
-        return 100 * self.gain / total if total > 0 else NO_CHANGE
+        return round(100 * self.gain / total, 9) if total > 0 else NO_CHANGE
 
 
 def positive(*prices: float) -> bool:

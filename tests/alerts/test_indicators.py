@@ -53,6 +53,12 @@ def test_the_rsi_is_that_of_a_published_table() -> None:
     assert ours == pytest.approx(CHART_SCHOOL_RSI, abs=0.0051)
 
 
+def test_the_rsi_without_a_loss_is_exactly_100() -> None:
+    averages = wilder([0.25] * 20, 5)
+    assert averages is not None
+    assert {running_rsi(averages, 0.25, price, 5) for price in (1.0, 8854.782190026765)} == {100}
+
+
 def test_wilders_averages_are_those_of_that_table() -> None:
     averages = wilder(CHART_SCHOOL_CLOSES[:15], 14)
     assert averages is not None
