@@ -75,11 +75,22 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
 
     def enqueue_jobs(self) -> list[Any]:
         note_memory("clock")
+        enqueued = []
         with _outliving():
-            self._retries.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
             register(self, self.settings, datetime.now(UTC))
-            return list(super().enqueue_jobs())
-        return []
+            enqueued = list(super().enqueue_jobs())
+        with _outliving():
+            self._enqueue_retries()
+        return enqueued
+
+    def _enqueue_retries(self) -> None:
+        """Checks go on where RQ cannot read one of these jobs: another version wrote it, say."""
+        try:
+            self._retries.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
+        except RedisError:
+            raise
+        except Exception:
+            log.exception("Jobs that are to be tried again cannot be enqueued")
 
 
 def _next_run(job: Job, now: datetime) -> datetime:

@@ -175,7 +175,7 @@ _events = st.tuples(st.lists(_alerts, min_size=1, max_size=6), st.lists(_checks,
 @pytest.mark.parametrize("examples", [25, pytest.param(times(400, 120), marks=pytest.mark.slow)])
 def test_what_rings_is_what_the_path_says(redis: Redis, examples: int) -> None:
     @settings(
-        max_examples=examples, deadline=None, database=None, derandomize=True,
+        max_examples=examples, deadline=None, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(path=paths(), events=_events)

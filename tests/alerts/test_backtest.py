@@ -273,7 +273,7 @@ def test_earnings_of_the_past_are_not_known_and_extended_hours_not_held() -> Non
 
 # Properties
 
-_steady = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+_steady = settings(max_examples=60, deadline=None, database=None)
 _price = st.integers(90, 110).map(float)
 
 

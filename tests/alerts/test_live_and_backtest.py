@@ -244,7 +244,6 @@ def _property(examples: int) -> Callable[[Any], Any]:
         max_examples=examples,
         deadline=None,
         database=None,
-        derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
 

@@ -52,20 +52,16 @@ COMPILED = CompiledTemplates()
 class RuleCompiledOnce(Rule):
     """Shares what a rule is compiled to: that is most of making an application."""
 
-    _compiled: ClassVar[dict[tuple[Any, ...], dict[str, Any]]] = {}
+    _compiled: ClassVar[dict[tuple[Any, ...], Rule]] = {}
 
     def compile(self) -> None:
         key = (self.rule, repr(self.defaults), self.subdomain, self.host)
         if key not in self._compiled:
             super().compile()
-            names = ("_parts", "_trace", "_converters", "arguments")
-            self._compiled[key] = {name: vars(self)[name] for name in names}
-            for name in ("_build", "_build_unknown"):
-                self._compiled[key][name] = vars(self)[name].__func__
-        made = dict(self._compiled[key])
-        for name in ("_build", "_build_unknown"):
-            made[name] = made[name].__get__(self)
-        vars(self).update(made)
+            self._compiled[key] = self
+        made = vars(self._compiled[key])
+        parts = ("_parts", "_trace", "_converters", "arguments", "_build", "_build_unknown")
+        vars(self).update({part: made[part] for part in parts})
 
 
 Flask.url_rule_class = RuleCompiledOnce

@@ -185,6 +185,19 @@ def test_a_job_that_is_to_be_tried_again_is_enqueued_when_its_time_has_come(
     assert mail.scheduled_job_registry.get_job_ids() == ["later"]
 
 
+def test_a_job_that_cannot_be_read_stops_no_check(
+    clock: Clock, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    mail = Queue(MAIL, connection=redis)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    mail.enqueue_at(past, "time.time", job_id="odd")
+    redis.hset(Job.key_for("odd"), "created_at", "yesterday")
+    clock.enqueue_jobs()
+    assert CHECK in Queue(CHECKS, connection=redis).job_ids
+    assert "cannot be enqueued" in caplog.text
+    assert mail.scheduled_job_registry.get_job_ids() == ["odd"]
+
+
 def test_a_clock_outlives_a_redis_that_does_not_answer(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
