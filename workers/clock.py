@@ -79,7 +79,6 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
         with _outliving():
             register(self, self.settings, datetime.now(UTC))
             enqueued = list(super().enqueue_jobs())
-        with _outliving():
             self._enqueue_retries()
         return enqueued
 
