@@ -35,16 +35,16 @@ class Plan:
 
 SHORT = Plan(
     alerts=1_000,
-    seconds=25,
+    seconds=40,
     calm_seconds=5,
-    kills=12,
+    kills=18,
     flushes=1,
     forgotten=1,
     outages=1,
-    outage_seconds=4,
+    outage_seconds=6,
     day_seconds=10,
 )
-"""For every change: about forty seconds."""
+"""For every change: about a minute."""
 
 
 class Event(NamedTuple):
