@@ -6,14 +6,16 @@ was, and the next check starts where its last sound one ended, so nothing in bet
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 
 from redis import WatchError
 
 from services.alerts.arming import Arming
+from services.alerts.evidence import Evidence
 from services.alerts.index import ArmedIndex
 from services.alerts.readings import Readings
 from services.alerts.recorder import Recorder
@@ -128,7 +130,15 @@ class Checker:
     def _check_all(
         self, tasks: Iterable[Task], report: Report, times: Times, building: bytes
     ) -> None:
-        for task in self._not_quiet(tasks, building):
+        fresh = self._index.fresh_symbols()
+        simple: list[Task] = []
+        others: list[Task] = []
+        for task in tasks:
+            is_simple = task.quote.symbol not in fresh and task.is_simple()
+            (simple if is_simple else others).append(task)
+        claimed, left = self._check_simple(simple, times.now, building)
+        report.claimed += claimed
+        for task in (*others, *left):
             try:
                 report.claimed += self._check(task, times, building)
             except MarketError as error:
@@ -140,28 +150,35 @@ class Checker:
         state = states[shard_of(symbol, len(states))]
         return Times(self._provider, state, now).caught_up(symbol)
 
-    def _not_quiet(self, tasks: Iterable[Task], building: bytes) -> list[Task]:
-        """The tasks in which something may have come true; of the others the readings are kept.
+    def _check_simple(
+        self, tasks: Sequence[Task], now: datetime, building: bytes
+    ) -> tuple[int, list[Task]]:
+        """Claim at once what the readings alone prove, and keep those; a quiet symbol costs its
+        share of one call to Redis.
 
-        A quiet symbol costs its share of one call to Redis.
+        Returns how many alerts were claimed, and the tasks that need another look.
         """
-        fresh = self._index.fresh_symbols()
-        open_tasks: list[Task] = []
-        simple: list[Task] = []
-        for task in tasks:
-            is_simple = task.quote.symbol not in fresh and task.is_simple()
-            (simple if is_simple else open_tasks).append(task)
-        probes = [probe for task in simple for probe in task.probes()]
-        loud = {
-            probe.symbol
-            for probe, verdict in zip(probes, self._index.probe(probes), strict=True)
-            if any(verdict)
-        }
-        quiet = [task for task in simple if task.quote.symbol not in loud]
+        of_symbol = {task.quote.symbol: task for task in tasks}
+        probes = [probe for task in tasks for probe in task.probes()]
+        left: list[Task] = []
+
+        def proved() -> Iterator[Evidence]:
+            for symbol, some in groupby(self._index.loud(probes), lambda loud: loud[0].symbol):
+                task, found = of_symbol[symbol], list(some)
+                if any(verdict.crossed or verdict.undecided for _, verdict in found):
+                    left.append(task)
+                    continue
+                for probe, _ in found:
+                    if evidence := task.evidence(probe.metric, now):
+                        yield evidence
+
+        claimed = self._index.claim_all(proved(), building)
+        for task in left:
+            del of_symbol[task.quote.symbol]
         with self._index.only_on(building) as pipe:
-            for task in quiet:
-                self._readings.put(task.quote.symbol, task.scene.present, pipe)
-        return [*open_tasks, *(task for task in simple if task.quote.symbol in loud)]
+            for symbol, task in of_symbol.items():
+                self._readings.put(symbol, task.scene.present, pipe)
+        return claimed, left
 
     # Checking
 

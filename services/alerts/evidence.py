@@ -22,3 +22,23 @@ class Evidence(BaseModel):
     present: Reading
     noticed_at: datetime
     peak: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        symbol: str,
+        metric: str,
+        interval: Interval,
+        present: Reading,
+        noticed_at: datetime,
+        peak: float | None = None,
+    ) -> "Evidence":
+        """What a check whose reading is `present` keeps."""
+        return cls(
+            symbol=symbol,
+            metric=metric,
+            interval=interval,
+            present=present.extended() if metric == "price+extended" else present,
+            noticed_at=noticed_at,
+            peak=peak,
+        )

@@ -183,7 +183,7 @@ class Explainer:
         spans = scene.spans(metric, previous) if previous and metric not in TRAILING else None
         bars: BarInterval | None = None
         if spans and previous:
-            verdict = self._index.probe([Probe(symbol, metric, *spans)])[0]
+            verdict = self._index.probe(Probe(symbol, metric, *spans))
             if verdict.undecided:
                 bars = bars_wanted(previous.as_of, scene.present.as_of)
         return MetricSeen(

@@ -28,7 +28,7 @@ from services.store.triggers import Trigger, trigger_path
 Entry: TypeAlias = tuple[object, Mapping[object, object]]
 GROUP, CONSUMER = "recorders", "recorder"
 BATCH = 50
-"""Entries read at once; each may hold 100 alerts."""
+"""Entries read at once; each holds some 100 alerts, or one symbol's that are more."""
 TOGETHER = 100
 """Alerts in one transaction, at most; each needs two writes."""
 LEFT_BEHIND = timedelta(minutes=1)
@@ -36,30 +36,27 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
-    """One entry of the stream: alerts found true by one piece of evidence."""
-
-    members: tuple[Member, ...]
-    evidence: Evidence
-
-    @classmethod
-    def parse(cls, raw: Mapping[object, object]) -> "Fired":
-        """Raises ValueError or KeyError for an entry of another version's shape."""
-        fields = {text_of(name): text_of(value) for name, value in raw.items()}
-        names = fields["alerts"] if "alerts" in fields else fields["alert"]
-        return cls(
-            members=tuple(Member.parse(name) for name in names.split()),
-            evidence=Evidence.model_validate_json(fields["evidence"]),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
-    """One alert of an entry."""
+    """One alert of an entry, and what made it true."""
 
     entry: str
     member: Member
     evidence: Evidence
+
+    @classmethod
+    def parse(cls, entry: str, raw: Mapping[object, object]) -> "list[Claim]":
+        """An entry has a line of alerts for each line of evidence. Raises ValueError or KeyError
+        for one of another version's shape."""
+        fields = {text_of(name): text_of(value) for name, value in raw.items()}
+        alerts = fields["alerts"] if "alerts" in fields else fields["alert"]
+        lines = zip(alerts.split("\n"), fields["evidence"].split("\n"), strict=True)
+        return [
+            cls(entry, member, evidence)
+            for names, text in lines
+            if (members := [Member.parse(name) for name in names.split()])
+            for evidence in [Evidence.model_validate_json(text)]
+            for member in members
+        ]
 
     @property
     def path(self) -> str:
@@ -116,7 +113,7 @@ class Recorder:
         """Symbols of claims that are in the stream still: should Redis lose them now, only
         another look at their prices finds them again."""
         entries: Any = self._redis.xrange(FIRED)
-        return {fired.evidence.symbol for _, fired in _readable(entries)}
+        return {claim.evidence.symbol for claims in _readable(entries) for claim in claims}
 
     def _make_group(self) -> None:
         try:
@@ -157,19 +154,16 @@ class Recorder:
                 self._jobs.dispatch(list(dict.fromkeys(trigger.uid for trigger in created)))
         return len(created)
 
-    def _record_group(self, group: Sequence[tuple[str, Fired]]) -> list[Trigger]:
+    def _record_group(self, group: Sequence[Claim]) -> list[Trigger]:
         """Returns what was created."""
-        claims = [
-            Claim(entry, member, fired.evidence)
-            for entry, fired in group
-            for member in fired.members
-        ]
-        outcome = self._record_together(claims)
+        outcome = Outcome()
+        for start in range(0, len(group), TOGETHER):
+            outcome.add(self._record_together(group[start : start + TOGETHER]))
         for trigger in outcome.triggers:
             TRIGGERS.labels(trigger.condition.kind).inc()
         tell_of_triggers(self._redis, outcome.triggers)
         self._follow(outcome)
-        self._acknowledge(*(entry for entry, _ in group if entry not in outcome.left))
+        self._acknowledge(*({claim.entry for claim in group} - outcome.left))
         return outcome.triggers
 
     def _record_together(self, claims: Sequence[Claim]) -> Outcome:
@@ -274,24 +268,22 @@ def _alerts(documents: Iterable[Document | None]) -> dict[str, Alert]:
     return alerts
 
 
-def _readable(entries: Iterable[Entry]) -> Iterator[tuple[str, Fired]]:
+def _readable(entries: Iterable[Entry]) -> Iterator[list[Claim]]:
     for entry_id, raw in entries:
         name = text_of(entry_id)
         try:
-            yield name, Fired.parse(raw)
+            yield Claim.parse(name, raw)
         except (ValueError, KeyError):
             log.exception("Entry %s cannot be read and stays in the stream", name)
 
 
-def _grouped(entries: Iterable[tuple[str, Fired]]) -> Iterator[list[tuple[str, Fired]]]:
-    """Whole entries, as many as fit into one transaction."""
-    group: list[tuple[str, Fired]] = []
-    size = 0
-    for name, fired in entries:
-        if group and size + len(fired.members) > TOGETHER:
+def _grouped(entries: Iterable[list[Claim]]) -> Iterator[list[Claim]]:
+    """Whole entries, as many as fit into one transaction, or a larger one alone."""
+    group: list[Claim] = []
+    for claims in entries:
+        if group and len(group) + len(claims) > TOGETHER:
             yield group
-            group, size = [], 0
-        group.append((name, fired))
-        size += len(fired.members)
+            group = []
+        group += claims
     if group:
         yield group

@@ -57,6 +57,12 @@ class Scene:
             case _:
                 return self._gauged_spans(metric, start)
 
+    def between(self, metric: str, start: Reading) -> Path:
+        """The path of the price that the readings `start` and present alone prove."""
+        if metric == "price+extended":
+            return from_readings(start.extended(), self.present.extended())
+        return from_readings(start, self.present)
+
     def points(self, metric: str, path: Path) -> list[Point]:
         """What the metric covered on a path; empty where it has no value."""
         match family_of(metric):

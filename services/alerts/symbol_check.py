@@ -137,10 +137,10 @@ class SymbolCheck:
         spans = self._scene.spans(metric, start)
         if spans is None:
             return None
-        verdict = self._index.probe([Probe(self._symbol, metric, *spans)])[0]
+        verdict = self._index.probe(Probe(self._symbol, metric, *spans))
         if verdict.undecided:
             return self._from_bars(metric, start.as_of, start)
-        return self._between(metric, start) if verdict.reached or verdict.crossed else None
+        return self._scene.between(metric, start) if verdict.reached or verdict.crossed else None
 
     def _check_trailing(self, metric: str) -> int:
         claimed, moved = 0, {}
@@ -237,7 +237,7 @@ class SymbolCheck:
         if self._is_unsure(fresh, spans):
             path = self._from_bars(fresh.metric, start.as_of, start, only_after=True)
         else:
-            path = self._between(fresh.metric, start)
+            path = self._scene.between(fresh.metric, start)
         return path.after(fresh.rests_after)
 
     def _is_unsure(self, fresh: Fresh, spans: Spans) -> bool:
@@ -371,12 +371,6 @@ class SymbolCheck:
                 reading = reading.scaled(split.ratio)
         return reading
 
-    def _between(self, metric: str, start: Reading) -> Path:
-        """What the readings alone say."""
-        if metric == "price+extended":
-            return from_readings(start.extended(), self._present.extended())
-        return from_readings(start, self._present)
-
     def _from_bars(
         self, metric: str, since: datetime, previous: Reading | None, *, only_after: bool = False
     ) -> Path:
@@ -422,15 +416,7 @@ class SymbolCheck:
         return moment.astimezone(ZoneInfo(self._quote.timezone)).date()
 
     def _evidence(self, metric: str, interval: Interval, peak: float | None = None) -> Evidence:
-        present = self._present
-        return Evidence(
-            symbol=self._symbol,
-            metric=metric,
-            interval=interval,
-            present=present.extended() if metric == "price+extended" else present,
-            noticed_at=self._now,
-            peak=peak,
-        )
+        return Evidence.of(self._symbol, metric, interval, self._present, self._now, peak)
 
 
 def _of_steps(path: Path, steps: Sequence[Step]) -> Interval:

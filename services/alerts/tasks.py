@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from services.alerts.evidence import Evidence
 from services.alerts.facts import needs
 from services.alerts.history import History, years_needed
 from services.alerts.index import Probe
 from services.alerts.intervals import Reading, gap, may_have_split
+from services.alerts.paths import interval_of
 from services.alerts.scene import TRAILING, Scene
 from services.errors import MarketError
 from services.market.histories import YEARS, Histories
@@ -43,6 +45,16 @@ class Task:
         assert self.before is not None
         spans = ((metric, self.scene.spans(metric, self.before)) for metric in self.metrics)
         return [Probe(self.quote.symbol, metric, *found) for metric, found in spans if found]
+
+    def evidence(self, metric: str, now: datetime) -> Evidence | None:
+        """What the readings of a simple task prove of a metric; None where it has no value."""
+        assert self.before is not None
+        path, present = self.scene.between(metric, self.before), self.scene.present
+        points = self.scene.points(metric, path)
+        if not points:
+            return None
+        interval = interval_of(path.since, present, points)
+        return Evidence.of(self.quote.symbol, metric, interval, present, now)
 
 
 class Tasks:

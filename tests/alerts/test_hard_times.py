@@ -1,6 +1,6 @@
 """Crashes, races and losses at the worst moment: nothing lost, nothing doubled, nothing false."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -45,6 +45,8 @@ def after(patch: pytest.MonkeyPatch, owner: Any, step: str, then: Callable[[], o
 
     def stepped(*args: Any, **options: Any) -> Any:
         result = real(*args, **options)
+        if isinstance(result, Iterator):
+            result = iter(list(result))
         if not calls:
             calls.append(1)
             then()
@@ -405,14 +407,14 @@ def test_an_alert_rearmed_between_claim_and_record_counts_from_then_on(
     bell.later()
     bell.price(100, day_high=111)
     with monkeypatch.context() as patch:
-        after(patch, ArmedIndex, "claim", lambda: rearm(bell, alert))
+        after(patch, ArmedIndex, "claim_all", lambda: rearm(bell, alert))
         bell.check()
     assert bell.triggers() == []
     bell.check_at(111, day_high=111)
     assert [trigger.epoch for trigger in bell.triggers()] == [2]
 
 
-@pytest.mark.parametrize("step", ["watched", "claim", "fresh", "probe"])
+@pytest.mark.parametrize("step", ["watched", "fresh_symbols", "loud", "claim_all"])
 @pytest.mark.parametrize("edit", ["pause", "delete"])
 def test_an_alert_that_its_owner_ends_during_a_check_rings_at_most_before(
     bell: Bell, monkeypatch: pytest.MonkeyPatch, step: str, edit: str
@@ -428,6 +430,29 @@ def test_an_alert_that_its_owner_ends_during_a_check_rings_at_most_before(
     with monkeypatch.context() as patch:
         after(patch, ArmedIndex, step, end)
         bell.check()
+    bell.check_at(112)
+    assert bell.triggers() == []
+
+
+@pytest.mark.parametrize("step", ["claim", "fresh", "probe", "crossed_back"])
+@pytest.mark.parametrize("edit", ["pause", "delete"])
+def test_an_alert_that_its_owner_ends_during_a_second_look_rings_at_most_before(
+    bell: Bell, monkeypatch: pytest.MonkeyPatch, step: str, edit: str
+) -> None:
+    """A waiting alert that the price crossed asks for that look at the symbol."""
+    alert = bell.alert("price_rises_to", 110)
+    waiting = bell.alert("price_falls_to", 105, if_true="wait")
+    bell.check_at(100)
+    bell.later()
+    bell.price(111)
+
+    def end() -> None:
+        getattr(bell.services.arming, edit)(bell.uid, alert.id, bell.at)
+
+    with monkeypatch.context() as patch:
+        after(patch, ArmedIndex, step, end)
+        bell.check()
+    assert bell.now_of(waiting).state == "armed"
     bell.check_at(112)
     assert bell.triggers() == []
 

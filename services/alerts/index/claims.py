@@ -1,9 +1,11 @@
 """How alerts that rang move out of the index into the stream, each of them once."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+from pydantic import TypeAdapter
 from redis import WatchError
 
 from services.alerts.ahead import answers
@@ -15,6 +17,7 @@ from services.redis_client import text_of
 
 CLAIM_BATCH = 2_000
 CLAIMS_A_CALL = 100
+_JSON: Final = TypeAdapter(Evidence)
 
 
 class Claims(Scripted):
@@ -26,35 +29,35 @@ class Claims(Scripted):
         With `building`, of that building of the index only: what was read of one says nothing
         of the alerts and peaks of another. Raises WatchError where it is gone.
         """
-        text = _claim_text(evidence if peak is None else evidence.model_copy(update={"peak": peak}))
-        return self._claim_rest(text, 1, 0, building)
+        if peak is not None:
+            evidence = evidence.model_copy(update={"peak": peak})
+        return self._claim_rest(_Claims.of([evidence]), 0, building)
 
-    def claim_all(self, evidences: Sequence[Evidence]) -> int:
-        """Move every alert that these intervals reach into the stream; returns how many."""
-        starts = range(0, len(evidences), CLAIMS_A_CALL)
-        batches = [evidences[start : start + CLAIMS_A_CALL] for start in starts]
-        texts = ["" for _ in batches]
-        script, total = self._script("claim"), 0
+    def claim_all(self, evidences: Iterable[Evidence], building: bytes = b"") -> int:
+        """Move every alert that these intervals reach into the stream; returns how many.
+
+        While Redis moves some, the next evidences are taken. `building` as above.
+        """
+        script, total, sent = self._script("claim"), 0, deque[_Claims]()
 
         def steps() -> Iterator[tuple[Any, ...]]:
             yield "SCRIPT", "LOAD", script.script
-            for place, batch in enumerate(batches):
-                texts[place] = "".join(map(_claim_text, batch))
-                yield "EVALSHA", script.sha, 0, CLAIM_BATCH, texts[place], 0, ""
+            coming = iter(evidences)
+            while batch := list(islice(coming, CLAIMS_A_CALL)):
+                sent.append(_Claims.of(batch))
+                yield "EVALSHA", script.sha, 0, *sent[-1].arguments(0, building)
 
-        for place, (moved, done) in enumerate(islice(answers(self._redis, steps()), 1, None)):
-            text, texts[place] = texts[place], ""
-            total += moved + self._claim_rest(text, len(batches[place]), done)
+        for answer in islice(answers(self._redis, steps()), 1, None):
+            moved, done = _still_there(answer)
+            total += moved + self._claim_rest(sent.popleft(), done, building)
         return total
 
-    def _claim_rest(self, claims: str, count: int, done: int, building: bytes = b"") -> int:
+    def _claim_rest(self, claims: "_Claims", done: int, building: bytes) -> int:
         """Make those of the claims that are not done, a full step at a time."""
         total = 0
-        while done < count:
-            answer = self._run("claim", CLAIM_BATCH, claims, done, building)
-            if answer is None:
-                raise WatchError("The index was built anew meanwhile")
-            moved, done = answer
+        while done < claims.number:
+            arguments = claims.arguments(done, building)
+            moved, done = _still_there(self._run("claim", *arguments))
             total += moved
         return total
 
@@ -69,10 +72,30 @@ class Claims(Scripted):
         return {name for _, raw in entries for name in text_of(raw.get(b"alerts", b"")).split()}
 
 
-def _claim_text(evidence: Evidence) -> str:
-    """One claim in five lines; JSON has none of its own."""
-    interval = evidence.interval
-    return (
-        f"{evidence.symbol}:{evidence.metric}\n{peak_text(evidence.peak)}\n"
-        f"{interval.low!r}\n{interval.high!r}\n{evidence.model_dump_json()}\n"
-    )
+def _still_there(answer: list[int] | None) -> list[int]:
+    if answer is None:
+        raise WatchError("The index was built anew meanwhile")
+    return answer
+
+
+class _Claims(NamedTuple):
+    """Claims as claim.lua reads them; JSON has no line breaks of its own."""
+
+    number: int
+    text: str
+    evidences: bytes
+
+    @classmethod
+    def of(cls, evidences: Sequence[Evidence]) -> "_Claims":
+        lines = [b"%b\n" % _JSON.dump_json(evidence) for evidence in evidences]
+        text = "".join(
+            [
+                f"{e.symbol}:{e.metric}\n{peak_text(e.peak)}\n"
+                f"{e.interval.low!r}\n{e.interval.high!r}\n{len(line)}\n"
+                for e, line in zip(evidences, lines, strict=True)
+            ]
+        )
+        return cls(len(lines), text, b"".join(lines))
+
+    def arguments(self, done: int, building: bytes) -> tuple[str | int | bytes, ...]:
+        return CLAIM_BATCH, self.text, self.evidences, done, building

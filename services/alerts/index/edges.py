@@ -19,9 +19,9 @@ class Edges(NamedTuple):
     waiting_rise: float
     waiting_fall: float
 
-    def verdict_on(self, seen: Span) -> Verdict:
+    def verdict_on(self, seen: Span, *, undecided: bool) -> Verdict:
         return Verdict(
             reached=self.armed_rise <= seen.high or self.armed_fall >= seen.low,
             crossed=self.waiting_rise > seen.low or self.waiting_fall < seen.high,
-            undecided=False,
+            undecided=undecided,
         )

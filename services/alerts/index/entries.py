@@ -77,6 +77,10 @@ class Probe(NamedTuple):
     seen: Span
     possible: Span
 
+    @property
+    def is_doubtful(self) -> bool:
+        return self.possible is not self.seen and self.possible != self.seen
+
 
 class Verdict(NamedTuple):
     """Whether a probe reached an armed level, was on the other side of a waiting one, or leaves

@@ -1,7 +1,8 @@
 """What settled alerts say to the ways of many metrics at once."""
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from services.alerts.ahead import answers
 from services.alerts.index.edges import EDGES, NO_EDGES, Edges
@@ -16,44 +17,45 @@ PROBES_A_CALL = 1_000
 class Probing(Scripted):
     """The question with which a check begins, so that quiet symbols cost next to nothing."""
 
-    def probe(self, probes: Sequence[Probe]) -> list[Verdict]:
-        """What the settled alerts say to what metrics covered, in the order of the probes."""
-        verdicts = [QUIET] * len(probes)
-        doubtful = []
-        for place, edges in self._not_quiet(probes):
-            seen, possible = probes[place].seen, probes[place].possible
-            verdicts[place] = edges.verdict_on(seen)
-            if seen != possible:
-                doubtful.append(place)
-        for place in self._undecided(probes, doubtful):
-            verdicts[place] = verdicts[place]._replace(undecided=True)
-        return verdicts
+    def probe(self, probe: Probe) -> Verdict:
+        """What the settled alerts say to what a metric covered."""
+        return next((verdict for _, verdict in self.loud([probe])), QUIET)
 
-    def _not_quiet(self, probes: Sequence[Probe]) -> Iterator[tuple[int, Edges]]:
-        """The places of probes that come near an edge. Written for speed: most do not."""
+    def loud(self, probes: Sequence[Probe]) -> Iterator[tuple[Probe, Verdict]]:
+        """Those of the probes that are not quiet, in their order, while Redis looks at the next."""
         starts = range(0, len(probes), PROBES_A_CALL)
         batches = [probes[start : start + PROBES_A_CALL] for start in starts]
         looks = (["HMGET", WATCHED, *[f"{p[0]}:{p[1]}" for p in batch]] for batch in batches)
-        for start, batch, found in zip(starts, batches, answers(self._redis, looks), strict=True):
-            edges = struct.iter_unpack(EDGES, b"".join([one or NO_EDGES for one in found]))
-            for place, ((_, _, seen, possible), numbers) in enumerate(
-                zip(batch, edges, strict=True), start
-            ):
-                rise, fall, waits_rise, waits_fall = numbers
-                low, high = seen.low, seen.high
-                if low > high:
-                    low, high = high, low
-                if possible is not seen:
-                    low, high = min(low, possible.low), max(high, possible.high)
-                if rise <= high or fall >= low or waits_rise >= low or waits_fall <= high:
-                    yield place, Edges(*numbers)
+        for batch, found in zip(batches, answers(self._redis, looks), strict=True):
+            near = list(_near_an_edge(batch, found))
+            undecided = self._undecided([probe for probe, _ in near if probe.is_doubtful])
+            for probe, edges in near:
+                is_so = probe.is_doubtful and next(undecided)
+                if any(verdict := edges.verdict_on(probe.seen, undecided=is_so)):
+                    yield probe, verdict
 
-    def _undecided(self, probes: Sequence[Probe], places: Sequence[int]) -> Iterator[int]:
-        for start in range(0, len(places), PIPELINE):
-            batch = places[start : start + PIPELINE]
-            args = (arg for place in batch for arg in _undecided_args(probes[place]))
-            found = self._run("undecided", *args)
-            yield from (place for place, is_so in zip(batch, found, strict=True) if is_so)
+    def _undecided(self, probes: Sequence[Probe]) -> Iterator[bool]:
+        for start in range(0, len(probes), PIPELINE):
+            batch = probes[start : start + PIPELINE]
+            found = self._run("undecided", *chain.from_iterable(map(_undecided_args, batch)))
+            yield from map(bool, found)
+
+
+def _near_an_edge(
+    probes: Sequence[Probe], found: Iterable[bytes | None]
+) -> Iterator[tuple[Probe, Edges]]:
+    """Written for speed: most are not."""
+    edges = struct.iter_unpack(EDGES, b"".join([one or NO_EDGES for one in found]))
+    for probe, numbers in zip(probes, edges, strict=True):
+        _, _, seen, possible = probe
+        rise, fall, waits_rise, waits_fall = numbers
+        low, high = seen.low, seen.high
+        if low > high:
+            low, high = high, low
+        if possible is not seen:
+            low, high = min(low, possible.low), max(high, possible.high)
+        if rise <= high or fall >= low or waits_rise >= low or waits_fall <= high:
+            yield probe, Edges(*numbers)
 
 
 def _undecided_args(probe: Probe) -> tuple[str, ...]:

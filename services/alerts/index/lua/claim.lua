@@ -1,14 +1,29 @@
 -- Moves what is reached from the ladders into the stream, at most ARGV[1] alerts in one step.
--- ARGV[2] holds five lines for each claim, ARGV[3] tells how many of them to leave out:
--- base, peak or nothing, low, high, evidence. ARGV[4] names the building of the index that was
--- looked at, '' any: nothing of another one is claimed.
+-- ARGV[2] holds five lines for each claim: base, peak or nothing, low, high, and the length of its
+-- evidence, which stands in a line of ARGV[3]. ARGV[4] tells how many claims to leave out; ARGV[5]
+-- names the building of the index that was looked at, '' any: nothing of another one is claimed.
 -- Returns how many moved, and how many claims are done; nothing where the building is gone.
-if ARGV[4] ~= '' and redis.call('GET', BUILT_FOR) ~= ARGV[4] then return false end
-local most, skipped, moved, done = tonumber(ARGV[1]), tonumber(ARGV[3]), 0, 0
-local none = math.huge
+if ARGV[5] ~= '' and redis.call('GET', BUILT_FOR) ~= ARGV[5] then return false end
+local most, skipped, moved, done = tonumber(ARGV[1]), tonumber(ARGV[4]), 0, 0
+local none, PER_ENTRY = math.huge, 100
+
+-- The entry of the stream that is being made: the alerts that each claim moved, where its
+-- evidence begins and ends, and how many had moved before.
+local alerts, begins, ends, before = {}, 1, 0, 0
+
+local function room()
+  return math.min(PER_ENTRY - (moved - before), most - moved)
+end
+
+local function close_entry(next)
+  if moved > before then
+    fire(table.concat(alerts, '\n'), string.sub(ARGV[3], begins, ends - 1))
+  end
+  alerts, begins, before = {}, next, moved
+end
 
 local function take(key, top, bound)
-  local members, edge = ladder_take(key, top, bound, most - moved)
+  local members, edge = ladder_take(key, top, bound, room())
   moved = moved + #members
   return members, tonumber(edge or (top and '-inf' or 'inf'))
 end
@@ -19,7 +34,8 @@ local function joined(rising, falling)
   return rising
 end
 
-local function claim(base, low, high, evidence)
+-- Takes out what is reached; nothing where nothing is.
+local function claim(base, low, high)
   local edges = redis.call('HGET', WATCHED, base)
   if not edges then return end
   local rise, fall, waits_rise, waits_fall = struct.unpack('<dddd', edges)
@@ -31,12 +47,12 @@ local function claim(base, low, high, evidence)
     falling, fall = take(ladder_key('armed', base, 'fall'), true, low)
   end
   if not rising and not falling then return end
-  fire(joined(rising, falling), evidence)
   if rise == none and fall == -none and waits_rise == -none and waits_fall == none then
     note(base)
   else
     keep_edges(base, rise, fall, waits_rise, waits_fall)
   end
+  return joined(rising, falling)
 end
 
 local text, start = ARGV[2], 1
@@ -48,13 +64,22 @@ local function line()
   return found
 end
 
-while start <= #text do
-  local pair, peak, low, high, evidence = line(), line(), line(), line(), line()
-  if done >= skipped then
+while start <= #text and moved < most do
+  local pair, peak, low, high, length = line(), line(), line(), line(), tonumber(line())
+  local evidence = ends + 1
+  ends = ends + length
+  if done < skipped then
+    begins = ends + 1
+  else
     local base = base_at(pair, peak)
-    if base then claim(base, low, high, evidence) end
-    if moved >= most then return { moved, done } end
+    repeat
+      local members = base and claim(base, low, high)
+      alerts[#alerts + 1] = members and table.concat(members, ' ') or ''
+      local full = room() == 0
+      if full then close_entry(evidence) end
+    until not full or moved == most
   end
   done = done + 1
 end
-return { moved, done }
+close_entry()
+return { moved, moved < most and done or done - 1 }

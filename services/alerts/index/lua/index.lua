@@ -4,7 +4,7 @@
 -- rising and the lowest waiting falling one. So a quiet symbol costs one look into that hash.
 local WATCHED, FRESH, FIRED, COHORTS = 'armed:watched', 'armed:fresh', 'fired', 'armed:cohorts'
 local BUILT_FOR = 'armed:built-for'
-local ROLES, DIRECTIONS, MANY, PER_ENTRY = { 'armed', 'waiting' }, { 'rise', 'fall' }, 500, 100
+local ROLES, DIRECTIONS, MANY = { 'armed', 'waiting' }, { 'rise', 'fall' }, 500
 
 local function ladder_key(role, base, direction)
   return role .. ':' .. base .. ':' .. direction
@@ -100,10 +100,7 @@ local function remove_settled(base, member, level)
   end)
 end
 
-local function fire(members, evidence)
-  for first = 1, #members, PER_ENTRY do
-    local last = math.min(first + PER_ENTRY - 1, #members)
-    local alerts = table.concat(members, ' ', first, last)
-    redis.call('XADD', FIRED, '*', 'alerts', alerts, 'evidence', evidence)
-  end
+-- A line of alerts for each line of evidence.
+local function fire(alerts, evidence)
+  redis.call('XADD', FIRED, '*', 'alerts', alerts, 'evidence', evidence)
 end

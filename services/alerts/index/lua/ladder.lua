@@ -113,29 +113,32 @@ local function ladder_remove(key, member)
   return removed
 end
 
+local function take_from(rung, top, bound, most)
+  if most == 0 then return {} end
+  local taken = top and redis.call('ZREVRANGEBYSCORE', rung, '+inf', bound, 'LIMIT', 0, most)
+    or redis.call('ZRANGEBYSCORE', rung, '-inf', bound, 'LIMIT', 0, most)
+  if #taken > 0 then
+    redis.call('ZREMRANGEBYRANK', rung, top and -#taken or 0, top and -1 or #taken - 1)
+  end
+  return taken
+end
+
 -- Takes out at most `most` members: from the bottom up to `bound`, or from the top down to it.
 -- Returns them and the level at that end of what is left, nil where nothing is.
 local function ladder_take(key, top, bound, most)
-  local taken, rung = {}, top and edge_rung(key, true) or key
-  while rung do
-    local left, hits = most - #taken, {}
-    if left > 0 and top then
-      hits = redis.call('ZREVRANGEBYSCORE', rung, '+inf', bound, 'LIMIT', 0, left)
-    elseif left > 0 then
-      hits = redis.call('ZRANGEBYSCORE', rung, '-inf', bound, 'LIMIT', 0, left)
-    end
-    if #hits > 0 then
-      redis.call('ZREMRANGEBYRANK', rung, top and -#hits or 0, top and -1 or #hits - 1)
-      for i = 1, #hits do taken[#taken + 1] = hits[i] end
-    end
+  local rung = top and edge_rung(key, true) or key
+  local taken = take_from(rung, top, bound, most)
+  while true do
     local edge = redis.call(top and 'ZREVRANGE' or 'ZRANGE', rung, 0, 0, 'WITHSCORES')[2]
     if edge then return taken, edge end
     if rung ~= key then redis.call('ZREM', key .. ':rungs', string.sub(rung, #key + 2)) end
     local bound_left = redis.call(top and 'ZREVRANGE' or 'ZRANGE', key .. ':rungs', 0, 0)[1]
     if not bound_left and (rung == key or not top) then return taken, nil end
     rung = rung_of(key, bound_left)
+    for _, member in ipairs(take_from(rung, top, bound, most - #taken)) do
+      taken[#taken + 1] = member
+    end
   end
-  return taken, nil
 end
 
 local function ladder_count(key, from, to)
