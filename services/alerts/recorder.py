@@ -28,7 +28,7 @@ from services.store.triggers import Trigger, trigger_path
 Entry: TypeAlias = tuple[object, Mapping[object, object]]
 GROUP, CONSUMER = "recorders", "recorder"
 BATCH = 50
-"""Entries read at once; each holds some 100 alerts, or one symbol's that are more."""
+"""Entries read at once; each may hold 100 alerts."""
 TOGETHER = 100
 """Alerts in one transaction, at most; each needs two writes."""
 LEFT_BEHIND = timedelta(minutes=1)
@@ -156,9 +156,7 @@ class Recorder:
 
     def _record_group(self, group: Sequence[Claim]) -> list[Trigger]:
         """Returns what was created."""
-        outcome = Outcome()
-        for start in range(0, len(group), TOGETHER):
-            outcome.add(self._record_together(group[start : start + TOGETHER]))
+        outcome = self._record_together(group)
         for trigger in outcome.triggers:
             TRIGGERS.labels(trigger.condition.kind).inc()
         tell_of_triggers(self._redis, outcome.triggers)
@@ -278,7 +276,7 @@ def _readable(entries: Iterable[Entry]) -> Iterator[list[Claim]]:
 
 
 def _grouped(entries: Iterable[list[Claim]]) -> Iterator[list[Claim]]:
-    """Whole entries, as many as fit into one transaction, or a larger one alone."""
+    """Whole entries, as many as fit into one transaction."""
     group: list[Claim] = []
     for claims in entries:
         if group and len(group) + len(claims) > TOGETHER:

@@ -8,7 +8,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.alerts import symbol_check
-from services.alerts.conditions import TrailingCondition
+from services.alerts.conditions import DayChangeCondition, TrailingCondition
 from services.alerts.facts import Facts
 from services.alerts.index import ArmedIndex
 from services.alerts.symbol_check import SymbolCheck
@@ -74,6 +74,36 @@ def test_only_undecided_symbols_cost_a_request_for_bars(bell: Bell) -> None:
     bell.check_at(101)
     assert bell.upstream("bars") == []
     assert len(bell.upstream("quotes")) == 3
+
+
+def test_what_readings_prove_is_claimed_without_another_look_at_a_symbol(
+    bell: Bell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    symbols = ["AAPL", "IBM", "MSFT", "NVDA"]
+    for symbol in symbols:
+        bell.price(100, symbol)
+        bell.alert("price_rises_to", 110, symbol)
+        bell.alert("price_falls_to", 95, symbol)
+    bell.later()
+    for symbol in symbols:
+        bell.price(100, symbol)
+    bell.check()
+    monkeypatch.setattr(SymbolCheck, "check_settled", _die)
+    bell.later()
+    for symbol, price in zip(symbols, (110, 95, 100, 111), strict=True):
+        bell.price(price, symbol)
+    report = bell.check()
+    assert (report.claimed, report.recorded) == (3, 3)
+    rung = {(trigger.symbol, trigger.value) for trigger in bell.triggers()}
+    assert rung == {("AAPL", 110.0), ("IBM", 95.0), ("NVDA", 111.0)}
+
+
+def test_all_metrics_of_a_symbol_ring_in_one_check(bell: Bell) -> None:
+    bell.alert("price_rises_to", 110)
+    bell.alert_on(DayChangeCondition(kind="day_change_rises_to", level=5))
+    bell.check_at(100, previous_close=100)
+    report = bell.check_at(111, previous_close=100)
+    assert report.recorded == 2
 
 
 def test_the_evidence_says_what_happened(bell: Bell) -> None:
@@ -427,6 +457,20 @@ def test_a_claim_of_a_worker_that_died_is_recorded_by_the_sweep(
     assert len(bell.triggers()) == 1
 
 
+def test_a_worker_that_died_between_its_claims_and_its_readings_doubles_and_loses_nothing(
+    bell: Bell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell.alert("price_rises_to", 110)
+    bell.alert("price_rises_to", 112)
+    bell.check_at(100)
+    with monkeypatch.context() as patch:
+        patch.setattr("services.alerts.readings.Readings.put", _die)
+        with pytest.raises(KeyboardInterrupt):
+            bell.check_at(111)
+    bell.check_at(112)
+    assert sorted(trigger.value for trigger in bell.triggers()) == [111.0, 112.0]
+
+
 def test_a_worker_that_died_after_recording_doubles_nothing(
     bell: Bell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -553,3 +597,21 @@ def test_a_check_claims_nothing_of_an_index_that_was_built_after_it_had_begun(
     bell.check_at(102)
     bell.parts.recorder.sweep()
     assert bell.triggers() == []
+
+
+def test_what_readings_prove_is_not_claimed_of_an_index_that_was_built_meanwhile(
+    bell: Bell, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = bell.alert("price_rises_to", 110)
+    bell.check_at(100)
+    claim_all = ArmedIndex.claim_all
+
+    def after_a_rebuild(index: ArmedIndex, *args: Any) -> int:
+        monkeypatch.setattr(ArmedIndex, "claim_all", claim_all)
+        redis.flushdb()
+        index.rebuild(bell.provider.name, [bell.now_of(alert)], lambda _: bell.at)
+        return claim_all(index, *args)
+
+    monkeypatch.setattr(ArmedIndex, "claim_all", after_a_rebuild)
+    assert bell.check_at(111).claimed == 0
+    assert bell.check_at(111).recorded == 1, "the next one claims it"

@@ -115,8 +115,21 @@ def settled(index: ArmedIndex, *alerts: Alert, peak: float | None = None) -> Non
 
 
 def fired(redis: Redis) -> list[str]:
+    return sorted(name for entry in entries_of(redis) for name, _ in entry)
+
+
+def entries_of(redis: Redis) -> list[list[tuple[str, str]]]:
+    """Of each entry of the stream the alerts, each with its evidence."""
     entries: Any = redis.xrange(FIRED)
-    return sorted(name for _, raw in entries for name in raw[b"alerts"].decode().split())
+    return [
+        [
+            (name, text)
+            for names, text in zip(*(field.decode().split("\n") for field in fields), strict=True)
+            for name in names.split()
+        ]
+        for _, raw in entries
+        for fields in [(raw[b"alerts"], raw[b"evidence"])]
+    ]
 
 
 def probe(
@@ -234,27 +247,56 @@ def test_a_claim_moves_what_is_reached_and_nothing_else(index: ArmedIndex, redis
     assert index.watched() == {}
 
 
-def test_an_entry_of_the_stream_holds_100_alerts_at_most_and_its_evidence_once(
-    index: ArmedIndex, redis: Redis
-) -> None:
+def test_an_entry_of_the_stream_holds_100_alerts_at_most(index: ArmedIndex, redis: Redis) -> None:
     rebuilt(index, (alert(rises(100), f"A{i}") for i in range(250)), NOW + timedelta(days=5))
     assert index.claim(evidence(90.0, 100.0)) == 250
-    found: Any = redis.xrange(FIRED)
-    entries = [raw for _, raw in found]
-    assert [len(raw[b"alerts"].split()) for raw in entries] == [100, 100, 50]
-    assert {raw[b"evidence"].decode() for raw in entries} == {
-        evidence(90.0, 100.0).model_dump_json()
-    }
+    entries = entries_of(redis)
+    assert [len(entry) for entry in entries] == [100, 100, 50]
+    text = evidence(90.0, 100.0).model_dump_json()
+    assert {found for entry in entries for _, found in entry} == {text}
 
 
-def test_claims_of_many_symbols_go_on_where_a_full_step_ended(
-    index: ArmedIndex, redis: Redis, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", [1, 7, 99, 100, 101, 2_000])
+def test_each_alert_that_is_claimed_has_the_evidence_of_its_symbol(
+    index: ArmedIndex, redis: Redis, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr("services.alerts.index.claims.CLAIM_BATCH", 7)
-    alerts = [alert(rises(100 + i), f"A{i}", symbol=f"S{i % 3}") for i in range(60)]
+    """Whatever a step, a call and an entry hold."""
+    monkeypatch.setattr("services.alerts.index.claims.CLAIM_BATCH", step)
+    monkeypatch.setattr("services.alerts.index.claims.CLAIMS_A_CALL", 4)
+    counts = [0, 1, 100, 0, 0, 130, 3, 99, 1, 250, 0]
+    names = [f"Ä{place}" for place in range(len(counts))]
+    alerts = [
+        alert(rises(100 + i / 10) if i % 2 else falls(100 - i / 10), f"{name}-{i}", symbol=name)
+        for name, count in zip(names, counts, strict=True)
+        for i in range(count)
+    ]
     rebuilt(index, alerts, NOW + timedelta(days=5))
-    assert index.claim_all([evidence(99, 150, symbol=f"S{i}") for i in range(3)]) == 51
-    assert len(set(fired(redis))) == 51
+    evidences = [evidence(90, 110, symbol=name) for name in names]
+    reached = [one for one in alerts if int(one.id.split("-")[1]) <= 100]
+    assert index.claim_all(iter(evidences)) == len(reached)
+    entries = entries_of(redis)
+    assert max(map(len, entries)) <= 100
+    assert sorted(name for entry in entries for name, _ in entry) == sorted(
+        str(Member.of(one)) for one in reached
+    )
+    for name, text in (found for entry in entries for found in entry):
+        assert Evidence.model_validate_json(text).symbol == name.split("/")[1].split("-")[0]
+    assert index.claim_all(evidences) == 0
+    assert len(fired(redis)) == len(reached)
+
+
+def test_nothing_is_claimed_from_an_index_built_since(index: ArmedIndex, redis: Redis) -> None:
+    rebuilt(index, [alert(rises(100))], NOW + timedelta(days=5))
+    before = index.building("replay")
+    assert before
+    rebuilt(index, [alert(rises(100))], NOW + timedelta(days=5))
+    for claim in (
+        lambda: index.claim_all([evidence(90, 110)], before),
+        lambda: index.claim(evidence(90, 110), building=before),
+    ):
+        with pytest.raises(WatchError):
+            claim()
+    assert fired(redis) == []
 
 
 def test_a_fresh_alert_is_claimed_once(index: ArmedIndex, redis: Redis) -> None:

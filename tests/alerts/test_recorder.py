@@ -92,6 +92,33 @@ def test_one_entry_of_many_alerts_gives_each_its_trigger(
     assert redis.xlen(FIRED) == 0
 
 
+def test_an_entry_gives_each_alert_the_evidence_in_its_line(
+    bell: Bell, redis: Redis, recorder: Recorder
+) -> None:
+    alerts = stored(bell, 4)
+    names = [str(Member.of(alert)) for alert in alerts]
+    lines = ["", names[0], " ".join(names[1:3]), "", names[3]]
+    found = [evidence(bell, high=111.0 + place).model_dump_json() for place in range(len(lines))]
+    redis.xadd(FIRED, {"alerts": "\n".join(lines), "evidence": "\n".join(found)})
+    assert recorder.unrecorded() == {"AAPL"}
+    assert recorder.drain() == 4
+    triggers, _ = bell.services.triggers.page(bell.uid)
+    values = {trigger.alert_id: trigger.value for trigger in triggers}
+    assert [values[alert.id] for alert in alerts] == [112.0, 113.0, 113.0, 115.0]
+    assert redis.xlen(FIRED) == 0
+
+
+@pytest.mark.parametrize("evidences", [1, 3])
+def test_an_entry_with_other_lines_of_alerts_than_of_evidence_stays(
+    bell: Bell, redis: Redis, recorder: Recorder, evidences: int
+) -> None:
+    names = [str(Member.of(alert)) for alert in stored(bell, 2)]
+    text = "\n".join([evidence(bell).model_dump_json()] * evidences)
+    redis.xadd(FIRED, {"alerts": "\n".join(names), "evidence": text})
+    assert recorder.drain() == 0
+    assert redis.xlen(FIRED) == 1
+
+
 def test_an_entry_of_the_version_before_is_recorded_too(
     bell: Bell, redis: Redis, recorder: Recorder
 ) -> None:
