@@ -1,8 +1,9 @@
 """Whether markets are open, and until when, in the reader's time and language."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
@@ -19,6 +20,15 @@ from web.market import market
 
 _THIS_WEEK = timedelta(days=6)
 _NAMES = {"CCC": _l("Crypto"), "CCY": _l("Currencies"), "SNP": "S&P"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stand:
+    """How an exchange stands, and that in words. Quotes that tell the same share one."""
+
+    exchange: str
+    standing: Standing
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +49,20 @@ def market_now() -> datetime:
     return now()
 
 
-def standings(cached: Sequence[CachedQuote]) -> dict[str, Standing]:
+def stands(cached: Sequence[CachedQuote]) -> dict[str, Stand]:
     """How the exchange of each quote stands now, by symbol."""
     moment = market_now()
     tables = services().timetables.of({one.quote.exchange for one in cached}, moment)
     plans = {exchange: planned(table, moment) for exchange, table in tables.items()}
+
+    @cache
+    def stand(exchange: str, told: MarketState, age: timedelta) -> Stand:
+        standing = believed(exchange, plans.get(exchange), told, moment - age)
+        return Stand(exchange, standing, said(standing))
+
     return {
-        quote.symbol: believed(
-            quote.exchange, plans.get(quote.exchange), quote.market_state, told_at
-        )
-        for quote, told_at in ((one.quote, moment - one.age) for one in cached)
+        quote.symbol: stand(quote.exchange, quote.market_state, age)
+        for quote, _stale, age in cached
     }
 
 
@@ -84,13 +98,13 @@ def time_of(moment: datetime) -> str:
     return f"{day_of_year(local)}, {local:%H:%M}"
 
 
-def places(cached: Iterable[CachedQuote], stands: Mapping[str, Standing]) -> list[Place]:
-    """The markets of these quotes, together where they stand alike, open ones first."""
+def places(found: Iterable[Stand]) -> list[Place]:
+    """The markets, together where they stand alike, open ones first."""
     groups: dict[tuple[MarketState, datetime | None, bool], dict[str, None]] = {}
-    for one in cached:
-        found = stands[one.quote.symbol]
-        names = groups.setdefault((found.state, found.until, found.always), {})
-        if name := _name_of(one.quote.exchange):
+    for stand in dict.fromkeys(found):
+        standing = stand.standing
+        names = groups.setdefault((standing.state, standing.until, standing.always), {})
+        if name := _name_of(stand.exchange):
             names[name] = None
     told = [
         Place(", ".join(names), state, said(Standing(state, until, always=always)), until)

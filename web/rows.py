@@ -2,10 +2,10 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
+from functools import cached_property
 
 from flask import current_app, url_for
 from markupsafe import Markup
@@ -17,7 +17,8 @@ from services.alerts.facts import Facts, needs
 from services.alerts.units import number
 from services.market.cache import CachedQuote
 from services.market.desk import Absent, Answer
-from services.market.models import MarketState, Quote
+from services.market.models import Quote
+from services.market.sparks import Spark
 from services.store.alerts import Alert, State
 from services.store.watchlists import Entry
 from services.texts import gettext as _
@@ -26,9 +27,7 @@ from web.context import now, services
 from web.market import market_is
 
 KEPT_ROWS = 2_000
-KEPT_FLOCKS = 200
 LEVELS_SHOWN = 2
-_A_MINUTE = timedelta(minutes=1)
 NEAR = 0.01
 """An alert is near when its level is this share of the price away."""
 WORTH_SAYING = timedelta(minutes=1)
@@ -50,11 +49,11 @@ class Level:
         return self.state == "armed" and self.away is not None and self.away <= NEAR
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Row:
     """All that a row shows of a symbol; `quote` is None while there is none. `hours` tell until
-    when its market is open. Levels are those that are nearest. Rows that are the same are one
-    object, as long as they are kept."""
+    when its market is open. Rows that are made of the same are one object, as long as they are
+    kept."""
 
     symbol: str
     note: str
@@ -62,11 +61,20 @@ class Row:
     stale: bool
     pending: bool
     age: str
-    levels: tuple[Level, ...]
-    more_levels: int
+    alerts: tuple[Alert, ...]
     closes: tuple[float, ...]
     market: str
     hours: str
+
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """Those that are nearest."""
+        levels = sorted((_level(one, self.quote) for one in self.alerts), key=_nearest_first)
+        return tuple(levels[:LEVELS_SHOWN])
+
+    @property
+    def more_levels(self) -> int:
+        return max(0, len(self.alerts) - LEVELS_SHOWN)
 
     @property
     def place_in_range(self) -> float | None:
@@ -101,6 +109,12 @@ class Row:
         armed = [one.away for one in self.levels if one.away is not None and one.state == "armed"]
         return min(armed, default=None)
 
+    @cached_property
+    def html(self) -> str:
+        """It holds nothing of a session, so that it can be kept."""
+        module = current_app.jinja_env.get_template("watchlists/row.html").module
+        return str(module.row(self, self.spark, symbol_path(self.symbol)))  # type: ignore[attr-defined]
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -116,27 +130,22 @@ def board_of(entries: Sequence[Entry], alerts: Sequence[Alert]) -> Board:
     market_is(status)
     cached = [one for one in answers.values() if isinstance(one, CachedQuote)]
     closes = services().sparks.of([one.quote for one in cached], now())
-    stands = hours.standings(cached)
-    by_symbol = _by_symbol(tuple(alerts))
-    told = {stand: hours.said(stand) for stand in set(stands.values())}
+    stands = hours.stands(cached)
+    by_symbol = _by_symbol(alerts)
     language, ages = texts.language(), _Ages()
-    rows = []
-    for entry in entries:
-        symbol = entry.symbol
-        stand, spark = stands.get(symbol), closes.get(symbol)
-        rows.append(
-            _row(
-                symbol,
-                entry.note,
-                *_seen(answers[symbol], ages),
-                by_symbol.get(symbol, ()),
-                spark.closes if spark else (),
-                stand.state if stand else None,
-                told[stand] if stand else "",
-                language,
-            )
+    rows = [
+        _row(
+            entry,
+            answers[entry.symbol],
+            ages,
+            by_symbol.get(entry.symbol, ()),
+            closes.get(entry.symbol),
+            stands.get(entry.symbol),
+            language,
         )
-    return Board(rows, hours.places(cached, stands))
+        for entry in entries
+    ]
+    return Board(rows, hours.places(stands.values()))
 
 
 def distance(condition: Condition, answer: Answer | None) -> str:
@@ -155,11 +164,8 @@ def value_at_hand(metric: str, quote: Quote) -> float | None:
 
 
 def html_of(rows: Iterable[Row]) -> Markup:
-    """The rows of the table in the reader's language. They hold nothing of a session, so that
-    they can be kept."""
-    language = texts.language()
-    html = "\n".join(_html_in(row, language) for row in rows)
-    return Markup(html)  # noqa: S704 - escaped templates
+    """The rows of the table in the reader's language."""
+    return Markup("\n".join([row.html for row in rows]))  # noqa: S704 - escaped templates
 
 
 def symbol_path(symbol: str) -> str:
@@ -169,19 +175,12 @@ def symbol_path(symbol: str) -> str:
     return url_for("alerts.new", symbol=symbol)
 
 
-@lru_cache(KEPT_ROWS)
-def _html_in(row: Row, _language: str) -> str:
-    module = current_app.jinja_env.get_template("watchlists/row.html").module
-    return str(module.row(row, row.spark, symbol_path(row.symbol)))  # type: ignore[attr-defined]
-
-
-@lru_cache(KEPT_FLOCKS)
-def _by_symbol(alerts: tuple[Alert, ...]) -> Mapping[str, tuple[Alert, ...]]:
+def _by_symbol(alerts: Iterable[Alert]) -> Mapping[str, list[Alert]]:
     found: dict[str, list[Alert]] = defaultdict(list)
     for alert in alerts:
         if alert.state in ("armed", "waiting"):
             found[alert.symbol].append(alert)
-    return {symbol: tuple(some) for symbol, some in found.items()}
+    return found
 
 
 class _Ages(dict[int, str]):
@@ -191,42 +190,46 @@ class _Ages(dict[int, str]):
         return self.setdefault(minutes, words.age(timedelta(minutes=minutes)))
 
 
-def _seen(answer: Answer, ages: _Ages) -> tuple[Quote | None, bool, bool, str]:
-    """The quote, whether it is late, whether it is still to come, and its age in words."""
-    if isinstance(answer, Absent):
-        return None, False, answer is Absent.PENDING, ""
-    late = answer.stale and answer.age >= WORTH_SAYING
-    return answer.quote, late, False, ages[answer.age // _A_MINUTE]
+_rows: dict[tuple[Hashable, ...], Row] = {}
 
 
-@lru_cache(KEPT_ROWS)
 def _row(
-    symbol: str,
-    note: str,
-    quote: Quote | None,
-    stale: bool,
-    pending: bool,
-    age: str,
-    alerts: tuple[Alert, ...],
-    closes: tuple[float, ...],
-    market: MarketState | None,
-    said: str,
-    _language: str,
+    entry: Entry,
+    answer: Answer,
+    ages: _Ages,
+    alerts: Sequence[Alert],
+    spark: Spark | None,
+    stand: hours.Stand | None,
+    language: str,
 ) -> Row:
-    levels = sorted((_level(alert, quote) for alert in alerts), key=_nearest_first)
-    return Row(
-        symbol=symbol,
-        note=note,
-        quote=quote,
-        stale=stale,
-        pending=pending,
-        age=age,
-        levels=tuple(levels[:LEVELS_SHOWN]),
-        more_levels=len(levels[LEVELS_SHOWN:]),
-        closes=closes,
-        market=words.market_state(market) if market else "",
-        hours=said,
-    )
+    """The row that is kept of the same objects, which it keeps alive, or a new one."""
+    if isinstance(answer, Absent):
+        quote, late, age = None, False, ""
+    else:
+        quote, length = answer.quote, answer.age
+        late = answer.stale and length >= WORTH_SAYING
+        age = ages[length.days * 1440 + length.seconds // 60]
+    closes = spark.closes if spark else ()
+    state, said = (stand.standing.state, stand.said) if stand else (None, "")
+    alike = (entry.symbol, entry.note, late, answer is Absent.PENDING, age, state, said, language)
+    key = (*alike, id(quote), id(closes), *map(id, alerts))
+    row = _rows.get(key)
+    if row is None:
+        if len(_rows) >= KEPT_ROWS:
+            _rows.clear()
+        row = _rows[key] = Row(
+            symbol=entry.symbol,
+            note=entry.note,
+            quote=quote,
+            stale=late,
+            pending=answer is Absent.PENDING,
+            age=age,
+            alerts=tuple(alerts),
+            closes=closes,
+            market=words.market_state(state) if state else "",
+            hours=said,
+        )
+    return row
 
 
 def _level(alert: Alert, quote: Quote | None) -> Level:

@@ -12,9 +12,9 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from redis import Redis
@@ -27,7 +27,7 @@ MISSING_KEPT = timedelta(minutes=5)
 PENDING_KEPT = timedelta(seconds=30)
 MAX_SEARCH_TEXT = 60
 HELD = 2_000
-"""Quotes that a process holds decoded; they are told apart by their bytes, so none is too old."""
+"""Quotes that a process holds decoded; each is compared with its bytes, so none is too old."""
 _NO_AGE = timedelta(0)
 _STATUS = "market:status"
 
@@ -84,13 +84,21 @@ class MarketStatus(BaseModel):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CachedQuote:
+class CachedQuote(NamedTuple):
     """A quote, how long ago it was fetched, and whether it should be newer than that."""
 
     quote: Quote
     stale: bool
     age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A quote, and the text that it was read from."""
+
+    text: bytes
+    quote: Quote
+    fresh_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ class QuoteCache:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._put = redis.register_script(_PUT)
+        self._held: dict[str, _Held] = {}
 
     def put(
         self, quotes: Mapping[str, Quote], asked: Iterable[str], fresh_for: timedelta, now: datetime
@@ -157,7 +166,7 @@ class QuoteCache:
         count = len(symbols)
         return {
             symbol: Reading(
-                cached=_cached(values[i], now),
+                cached=self._cached(symbol, values[i], now),
                 missing=values[count + i] is not None,
                 pending=values[2 * count + i] is not None,
             )
@@ -169,8 +178,11 @@ class QuoteCache:
     ) -> tuple[dict[str, CachedQuote], MarketStatus]:
         """The quotes that need not be newer, by symbol, and the status; in one round trip."""
         *values, status = self._mget([*(f"quote:{symbol}" for symbol in symbols), _STATUS])
-        found = ((symbol, _cached(text, now)) for symbol, text in zip(symbols, values, strict=True))
-        fresh = {symbol: cached for symbol, cached in found if cached and not cached.stale}
+        fresh = {
+            symbol: cached
+            for symbol, text in zip(symbols, values, strict=True)
+            if (cached := self._cached(symbol, text, now)) and not cached.stale
+        }
         return fresh, _status(status)
 
     def claim(self, symbols: Sequence[str]) -> list[str]:
@@ -221,6 +233,21 @@ class QuoteCache:
             )
         )
 
+    def _cached(self, symbol: str, text: bytes | None, now: datetime) -> CachedQuote | None:
+        if text is None:
+            return None
+        held = self._held.get(symbol)
+        if held is None or held.text != text:
+            held = _decoded(text)
+            if held is None:
+                return None
+            if len(self._held) >= HELD:
+                self._held.clear()
+            self._held[symbol] = held
+        fetched_at = held.quote.fetched_at
+        age = now - fetched_at if fetched_at < now else _NO_AGE
+        return CachedQuote(held.quote, now >= held.fresh_until, age)
+
     def _write(self, status: MarketStatus) -> None:
         self._redis.set(_STATUS, status.model_dump_json())
 
@@ -258,25 +285,24 @@ def _stored(quote: Quote, fresh_until: datetime) -> str:
 
 def _news(quote: Quote, before: bytes) -> Item:
     """All of a quote that has changed, of another only when it was looked at."""
-    held = _cached(before or None, quote.fetched_at)
+    held = _decoded(before)
     was = held.quote.model_copy(update={"fetched_at": quote.fetched_at}) if held else None
     return seen_again(quote) if quote == was else shown(quote)
 
 
-def _cached(value: bytes | None, now: datetime) -> CachedQuote | None:
-    held = _held(value) if value is not None else None
-    if held is None:
-        return None
-    age = max(now - held.quote.fetched_at, _NO_AGE)
-    return CachedQuote(held.quote, now >= held.fresh_until, age)
-
-
-@lru_cache(HELD)
-def _held(value: bytes) -> _Stored | None:
+def _decoded(text: bytes) -> _Held | None:
     try:
-        return _Stored.model_validate_json(value)
+        stored = _Stored.model_validate_json(text)
     except ValidationError:  # written by another version; it will be fetched again
         return None
+    quote = stored.quote
+    times = {"as_of": _utc(quote.as_of), "fetched_at": _utc(quote.fetched_at)}
+    return _Held(text, quote.model_copy(update=times), _utc(stored.fresh_until))
+
+
+def _utc(moment: datetime) -> datetime:
+    """In Python's own UTC: comparisons in Pydantic's take five times as long."""
+    return moment.astimezone(UTC)
 
 
 @lru_cache(10)

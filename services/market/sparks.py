@@ -10,7 +10,7 @@ nothing.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -86,24 +86,31 @@ class SparkDesk:
 
         Raises only what the Redis client raises.
         """
-        wanted = {quote.symbol: quote for quote in quotes}
-        if asked := self._not_good(wanted, now):
-            self._remember(self._cache.get(asked))
-            if missing := self._not_good({symbol: wanted[symbol] for symbol in asked}, now):
-                self._fetch(missing)
-        return {
-            symbol: spark
-            for symbol, quote in wanted.items()
-            if (spark := self._at_hand.get(symbol)) and spark.fits(quote)
-        }
+        found, asked = self._good(quotes, now)
+        if asked:
+            self._remember(self._cache.get([quote.symbol for quote in asked]))
+            more, missing = self._good(asked, now)
+            found |= more
+            if missing:
+                self._fetch([quote.symbol for quote in missing])
+            found |= {
+                quote.symbol: spark
+                for quote in missing
+                if (spark := self._at_hand.get(quote.symbol)) and spark.fits(quote)
+            }
+        return found
 
-    def _not_good(self, quotes: dict[str, Quote], now: datetime) -> list[str]:
+    def _good(self, quotes: Iterable[Quote], now: datetime) -> tuple[dict[str, Spark], list[Quote]]:
+        """Good sparks that are at hand, without empty ones; and the quotes that have none."""
+        found, others = {}, []
         at_hand = self._at_hand
-        return [
-            symbol
-            for symbol, quote in quotes.items()
-            if not ((spark := at_hand.get(symbol)) and spark.is_good(quote.session, now))
-        ]
+        for quote in quotes:
+            spark = at_hand.get(quote.symbol)
+            if spark is None or not spark.is_good(quote.session, now):
+                others.append(quote)
+            elif spark.closes:
+                found[quote.symbol] = spark
+        return found, others
 
     def _remember(self, sparks: dict[str, Spark]) -> None:
         if len(self._at_hand) > _MOST_AT_HAND:
@@ -117,6 +124,8 @@ class SparkDesk:
 
 def _spark(text: bytes | None) -> Spark | None:
     try:
-        return Spark.model_validate_json(text) if text else None
+        spark = Spark.model_validate_json(text) if text else None
     except ValidationError:  # written by another version; it will be fetched again
         return None
+    # Pydantic's own UTC makes comparisons slow.
+    return spark and spark.model_copy(update={"fresh_until": spark.fresh_until.astimezone(UTC)})

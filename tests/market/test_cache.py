@@ -55,6 +55,27 @@ def test_a_quote_comes_back_as_it_was_put(cache: QuoteCache) -> None:
     assert cached.quote == quote
 
 
+def test_a_quote_is_decoded_again_only_when_another_was_put(cache: QuoteCache) -> None:
+    def found() -> Quote:
+        return cache.fresh(["AAPL"], MONDAY)[0]["AAPL"].quote
+
+    put(cache, make_quote(price=100.0))
+    first = found()
+    assert found() is first
+    put(cache, make_quote(price=101.0), later(seconds=1))
+    assert found().price == 101.0
+
+
+def test_of_many_symbols_only_so_many_quotes_are_held(
+    cache: QuoteCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.market.cache.HELD", 1)
+    for symbol in ("AAPL", "MSFT"):
+        put(cache, make_quote(symbol))
+    assert cache.fresh(["AAPL", "MSFT"], MONDAY)[0].keys() == {"AAPL", "MSFT"}
+    assert len(cache._held) == 1
+
+
 def test_an_asked_symbol_without_a_quote_is_missing_for_five_minutes(
     cache: QuoteCache, redis: Redis
 ) -> None:

@@ -16,6 +16,7 @@ from services.store.alerts import Alerts, newest_alerts
 from services.store.kept import KeptStore
 from services.store.paging import looking_ahead
 from tests.web.conftest import LIST, Reader
+from web import rows
 from web.parts import kept_part
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -49,6 +50,20 @@ def watching(ada: Reader) -> Reader:
     assert ada.send(f"{LIST}/symbols", symbol="AAPL").status_code == 302
     row(ada)
     return ada
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The symbols whose rows are made from now on."""
+    symbols: list[str] = []
+
+    def make(**fields: Any) -> rows.Row:
+        symbols.append(fields["symbol"])
+        return Row(**fields)
+
+    Row = rows.Row  # noqa: N806
+    monkeypatch.setattr(rows, "Row", make)
+    return symbols
 
 
 def test_what_is_kept_can_name_nothing_of_a_session(ada: Reader) -> None:
@@ -94,6 +109,30 @@ def test_columns_order_theme_and_the_list_s_name_show_at_once(watching: Reader) 
     assert 'data-theme="dark"' in watching.get(LIST).text
     assert watching.send(f"{LIST}/name", name="Hopes").status_code == 302
     assert "<bdi>Hopes</bdi>" in watching.get(LIST).text
+
+
+def test_a_row_is_made_once_for_all_who_see_the_same(
+    watching: Reader, bob: Reader, made: list[str]
+) -> None:
+    assert bob.send(f"{LIST}/symbols", symbol="AAPL").status_code == 302
+    row(watching)
+    row(bob)
+    assert made == []
+    watching.site.price(123.45)
+    row(watching)
+    row(bob)
+    assert made == ["AAPL"]
+
+
+def test_only_so_many_rows_are_kept(
+    watching: Reader, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "KEPT_ROWS", 1)
+    for minutes in (5, 10, 15):
+        watching.site.later(minutes=minutes)
+        row(watching)
+    assert made == ["AAPL"] * 3
+    assert len(rows._rows) == 1
 
 
 def test_nobody_sees_what_another_one_has(watching: Reader, bob: Reader) -> None:

@@ -121,7 +121,7 @@ def _shown(page: SymbolPage, form: Form) -> str:
         figures=page.figures,
         lines=lines_of(list(page.alerts)),
         form=form,
-        hours=hours.said(hours.standings([page.cached])[quote.symbol]),
+        hours=hours.stands([page.cached])[quote.symbol].said,
         earnings=day(page.earnings) if page.earnings else "",
         extended=_extended(quote),
         summary=summary(page, names[chart.range][1]),
