@@ -124,6 +124,14 @@ def test_a_row_is_made_once_for_all_who_see_the_same(
     assert made == ["AAPL"]
 
 
+def test_a_text_like_the_place_of_the_rows_is_but_a_text(watching: Reader) -> None:
+    assert watching.send(f"{LIST}/name", name="<!--rows-->").status_code == 302
+    text = watching.get(LIST).text
+    assert text.count("<bdi>&lt;!--rows--&gt;</bdi>") == 3
+    assert text.count('id="row-AAPL"') == 1
+    assert "<!--rows-->" not in text
+
+
 def test_only_so_many_rows_are_kept(
     watching: Reader, made: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

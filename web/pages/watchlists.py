@@ -28,7 +28,7 @@ from web.forms import Form, is_symbol, one_line
 from web.once import new_token, once
 from web.pages import alerts, triggers
 from web.push import offer_soon
-from web.rows import board_of, html_of
+from web.rows import board_of, with_rows
 from web.setting import Wish, no_answer, set_alert, understood
 from web.several import Several
 
@@ -148,20 +148,19 @@ def _page(
     unknown: UnknownSymbol | None = None,
     wrong: WordsError | None = None,
     outcome: Outcome | None = None,
-) -> str:
+) -> bytes:
     lists, mine = _lists_and_alerts(me().uid)
     watchlist = next((found for found in lists if found.id == list_id), None)
     if watchlist is None:
         raise NotFound("There is no such list.")
     board, look = board_of(watchlist.entries, mine), columns.look()
     rows = columns.arranged(board.rows, look.sort)
-    return render_template(
+    page = render_template(
         "watchlists/show.html",
         lists=lists,
         watchlist=watchlist,
         rows=rows,
         places=board.places,
-        rows_html=html_of(rows),
         look=look,
         form=form,
         unknown=unknown,
@@ -174,6 +173,7 @@ def _page(
         max_symbols=MAX_SYMBOLS,
         max_typed=MOST_TYPED,
     )
+    return with_rows(page, rows)
 
 
 def _lists_and_alerts(uid: str) -> tuple[list[Watchlist], list[Alert]]:
