@@ -170,7 +170,7 @@ _NAMES = {"Bellwether", "AAPL", "RSI", "SMA", "EMA", "UTC", "CSV", "nbsp", "Alt"
 _ELSEWHERE = {
     "local/design.html": None,
     "macros.html": {"aria", "invalid", "describedby", "true", "fault"},
-    "watchlists/words.html": {"data", "market", "now"},
+    "watchlists/words.html": {"data", "market", "now", "grip", "moved", "unmoved"},
 }
 """By template, words of attributes that a macro writes; None for the page of components, which is
 for developers and stays English."""

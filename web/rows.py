@@ -127,7 +127,8 @@ class Board:
 
 def board_of(entries: Sequence[Entry], alerts: Sequence[Alert]) -> Board:
     """The rows of a list in its order; all quotes are asked for at once, and so are sparks."""
-    answers, status = services().desk.look([entry.symbol for entry in entries], now())
+    symbols = [entry.symbol for entry in entries]
+    answers, status = services().desk.look(symbols, now())
     market_is(status)
     cached = [one for one in answers.values() if isinstance(one, CachedQuote)]
     closes = services().sparks.of([one.quote for one in cached], now())
@@ -136,15 +137,16 @@ def board_of(entries: Sequence[Entry], alerts: Sequence[Alert]) -> Board:
     language, ages = texts.language(), _Ages()
     rows = [
         _row(
+            symbol,
             entry,
-            answers[entry.symbol],
+            answers[symbol],
             ages,
-            by_symbol.get(entry.symbol, ()),
-            closes.get(entry.symbol),
-            stands.get(entry.symbol),
+            by_symbol.get(symbol, ()),
+            closes.get(symbol),
+            stands.get(symbol),
             language,
         )
-        for entry in entries
+        for symbol, entry in zip(symbols, entries, strict=True)
     ]
     return Board(rows, hours.places(stands.values()))
 
@@ -199,6 +201,7 @@ _rows: dict[tuple[Hashable, ...], Row] = {}
 
 
 def _row(
+    symbol: str,
     entry: Entry,
     answer: Answer,
     ages: _Ages,
@@ -208,26 +211,27 @@ def _row(
     language: str,
 ) -> Row:
     """The row that is kept of the same objects, which it keeps alive, or a new one."""
-    if isinstance(answer, Absent):
-        quote, late, age = None, False, ""
-    else:
-        quote, length = answer.quote, answer.age
-        late = answer.stale and length >= WORTH_SAYING
+    quote, late, pending, age = None, False, False, ""
+    if isinstance(answer, CachedQuote):
+        quote, stale, length = answer
+        late = stale and length >= WORTH_SAYING
         age = ages[length.days * 1440 + length.seconds // 60]
+    else:
+        pending = answer is Absent.PENDING
     closes = spark.closes if spark else ()
     state, said = (stand.standing.state, stand.said) if stand else (None, "")
-    alike = (entry.symbol, entry.note, late, answer is Absent.PENDING, age, state, said, language)
+    alike = (symbol, entry.note, late, pending, age, state, said, language)
     key = (*alike, id(quote), id(closes), *map(id, alerts))
     row = _rows.get(key)
     if row is None:
         if len(_rows) >= KEPT_ROWS:
             _rows.clear()
         row = _rows[key] = Row(
-            symbol=entry.symbol,
+            symbol=symbol,
             note=entry.note,
             quote=quote,
             stale=late,
-            pending=answer is Absent.PENDING,
+            pending=pending,
             age=age,
             alerts=tuple(alerts),
             closes=closes,
