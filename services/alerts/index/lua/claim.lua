@@ -55,19 +55,11 @@ local function claim(base, low, high)
   return joined(rising, falling)
 end
 
-local text, start = ARGV[2], 1
-
-local function line()
-  local stop = string.find(text, '\n', start, true)
-  local found = string.sub(text, start, stop - 1)
-  start = stop + 1
-  return found
-end
-
-while start <= #text and moved < most do
-  local pair, peak, low, high, length = line(), line(), line(), line(), tonumber(line())
+local line = '([^\n]*)\n'
+for pair, peak, low, high, length in string.gmatch(ARGV[2], string.rep(line, 5)) do
+  if moved == most then break end
   local evidence = ends + 1
-  ends = ends + length
+  ends = ends + tonumber(length)
   if done < skipped then
     begins = ends + 1
   else

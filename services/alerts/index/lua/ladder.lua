@@ -26,10 +26,10 @@ end
 
 local function edge_rung(key, top)
   if top then
-    return rung_of(key, redis.call('ZREVRANGE', key .. ':rungs', 0, 0)[1])
+    return rung_of(key, redis.call('ZREVRANGE', key .. ':rungs', '0', '0')[1])
   end
   if redis.call('EXISTS', key) == 1 then return key end
-  return rung_of(key, redis.call('ZRANGE', key .. ':rungs', 0, 0)[1])
+  return rung_of(key, redis.call('ZRANGE', key .. ':rungs', '0', '0')[1])
 end
 
 local function rungs_between(key, from, to)
@@ -113,14 +113,27 @@ local function ladder_remove(key, member)
   return removed
 end
 
+-- Numbers as text: Redis would write each argument that is none with 17 digits, which is slow.
+local digits = setmetatable({}, {
+  __index = function(known, number)
+    known[number] = tostring(number)
+    return known[number]
+  end,
+})
+
 local function take_from(rung, top, bound, most)
   if most == 0 then return {} end
-  local taken = top and redis.call('ZREVRANGEBYSCORE', rung, '+inf', bound, 'LIMIT', 0, most)
-    or redis.call('ZRANGEBYSCORE', rung, '-inf', bound, 'LIMIT', 0, most)
+  local count = digits[most]
+  local taken = top and redis.call('ZREVRANGEBYSCORE', rung, '+inf', bound, 'LIMIT', '0', count)
+    or redis.call('ZRANGEBYSCORE', rung, '-inf', bound, 'LIMIT', '0', count)
   if #taken > 0 then
-    redis.call('ZREMRANGEBYRANK', rung, top and -#taken or 0, top and -1 or #taken - 1)
+    redis.call('ZREMRANGEBYRANK', rung, top and digits[-#taken] or '0', top and '-1' or digits[#taken - 1])
   end
   return taken
+end
+
+local function edge_of(rung, top)
+  return redis.call(top and 'ZREVRANGE' or 'ZRANGE', rung, '0', '0', 'WITHSCORES')[2]
 end
 
 -- Takes out at most `most` members: from the bottom up to `bound`, or from the top down to it.
@@ -129,10 +142,10 @@ local function ladder_take(key, top, bound, most)
   local rung = top and edge_rung(key, true) or key
   local taken = take_from(rung, top, bound, most)
   while true do
-    local edge = redis.call(top and 'ZREVRANGE' or 'ZRANGE', rung, 0, 0, 'WITHSCORES')[2]
+    local edge = edge_of(rung, top)
     if edge then return taken, edge end
     if rung ~= key then redis.call('ZREM', key .. ':rungs', string.sub(rung, #key + 2)) end
-    local bound_left = redis.call(top and 'ZREVRANGE' or 'ZRANGE', key .. ':rungs', 0, 0)[1]
+    local bound_left = redis.call(top and 'ZREVRANGE' or 'ZRANGE', key .. ':rungs', '0', '0')[1]
     if not bound_left and (rung == key or not top) then return taken, nil end
     rung = rung_of(key, bound_left)
     for _, member in ipairs(take_from(rung, top, bound, most - #taken)) do
@@ -168,8 +181,7 @@ local function ladder_range(key, from, to)
 end
 
 local function ladder_edge(key, top)
-  local rung = edge_rung(key, top)
-  return redis.call(top and 'ZREVRANGE' or 'ZRANGE', rung, 0, 0, 'WITHSCORES')[2]
+  return edge_of(edge_rung(key, top), top)
 end
 
 local function ladder_size(key)
