@@ -99,7 +99,6 @@ class Day:
             self._site.market.set(symbol, price, now, day_high=price, day_low=99.0)
 
     def _look(self) -> None:
-        self._expire("profile:*")
         for browser in self._browsers.values():
             if browser.get(f"/watchlists/{LIST}").status_code != 200:
                 raise SystemExit("The page cannot be shown.")

@@ -31,7 +31,7 @@ BURST_SECONDS = 100.0
 class Measured:
     """Figures of benchmarks; sizes in MB (2^20 bytes) of PSS, rates a second."""
 
-    reads: int = 40_731
+    reads: int = 30_731
     writes: int = 16_288
     """A day of 1,000 people (bench-cost)."""
     mails: tuple[tuple[int, float], ...] = ((1, 60.7), (2, 111.8), (4, 116.6))

@@ -61,6 +61,10 @@ class Services:
         return Users(self.store)
 
     @cached_property
+    def profiles(self) -> Profiles:
+        return Profiles(self.users, Shelf(self.redis))
+
+    @cached_property
     def watchlists(self) -> Watchlists:
         return Watchlists(self.store)
 
@@ -91,11 +95,11 @@ class Services:
 
     @cached_property
     def accounts(self) -> Accounts:
-        return Accounts(self.users, self.redis, self.jobs, self.links, Passwords())
+        return Accounts(self.users, self.profiles, self.redis, self.jobs, self.links, Passwords())
 
     @cached_property
     def leaving(self) -> Leaving:
-        return Leaving(self.store, self.redis, self.jobs, Passwords())
+        return Leaving(self.store, self.jobs, Passwords())
 
     @cached_property
     def trail(self) -> Trail:
@@ -103,7 +107,7 @@ class Services:
 
     @cached_property
     def preferences(self) -> Preferences:
-        return Preferences(self.users, self.redis, self.jobs)
+        return Preferences(self.users, self.profiles, self.jobs)
 
     @cached_property
     def arming(self) -> Arming:
@@ -120,7 +124,7 @@ class Services:
     @cached_property
     def destinations(self) -> Destinations:
         hosts = allowed_hosts(self.settings.private_hosts)
-        return Destinations(self.users, Profiles(self.users, self.redis), hosts, self.seal)
+        return Destinations(self.users, self.profiles, hosts, self.seal)
 
     @cached_property
     def trials(self) -> Trials:

@@ -9,7 +9,6 @@ from pathlib import Path
 from config import Settings, load_settings
 from services.accounts.erasing import Erasing
 from services.accounts.mailer import AccountMailer
-from services.accounts.profiles import Profiles
 from services.alerts.checker import Checker
 from services.alerts.expiry import Expiry
 from services.alerts.index import ArmedIndex
@@ -127,7 +126,7 @@ class Parts:
     @property
     def cleaning(self) -> Cleaning:
         s = self.services
-        unused = UnusedAccounts(s.store, s.redis, s.jobs)
+        unused = UnusedAccounts(s.store, s.jobs)
         return Cleaning(s.store, s.settings, unused.close)
 
     @cached_property
@@ -153,9 +152,9 @@ class Parts:
     @cached_property
     def outbox(self) -> Outbox:
         s = self.services
-        keep = Profiles(s.users, s.redis).keep
+        renew = s.profiles.renew
         ledger = SharedLedger(s.redis)
-        return Outbox(s.store, self.channels, s.jobs, random.random, keep, self.pace, ledger)
+        return Outbox(s.store, self.channels, s.jobs, random.random, renew, self.pace, ledger)
 
     @cached_property
     def pace(self) -> SharedPace:
@@ -211,9 +210,14 @@ class Parts:
     def digests(self) -> Digests:
         s = self.services
         newsroom = Newsroom(s.store, self.cache, s.readings)
-        keep = Profiles(s.users, s.redis).keep
         return Digests(
-            s.users, newsroom, DigestWriter(self.composer), self.transport, s.jobs, keep, self.pace
+            s.users,
+            newsroom,
+            DigestWriter(self.composer),
+            self.transport,
+            s.jobs,
+            s.profiles.renew,
+            self.pace,
         )
 
     @cached_property

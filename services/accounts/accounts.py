@@ -33,14 +33,20 @@ class Accounts:
     """Every method may raise redis.RedisError and StoreError."""
 
     def __init__(
-        self, users: Users, redis: Redis, jobs: Jobs, links: Links, passwords: Passwords
+        self,
+        users: Users,
+        profiles: Profiles,
+        redis: Redis,
+        jobs: Jobs,
+        links: Links,
+        passwords: Passwords,
     ) -> None:
         self._users = users
         self._redis = redis
         self._jobs = jobs
         self._links = links
         self._passwords = passwords
-        self._profiles = Profiles(users, redis)
+        self._profiles = profiles
 
     def sign_up(self, email: str, password: str, now: datetime, time_zone: str = "UTC") -> None:
         """Create an account and mail its confirmation; a known address gets another mail. Mails
@@ -75,7 +81,7 @@ class Accounts:
             raise AuthenticationFailed(_(_NO_FIT), user.uid if user else None)
         if self._passwords.outdated(user.password_hash):
             user = self._users.update(user.uid, password_hash=self._passwords.hash(password))
-        return self._profiles.keep(user)
+        return self._profiles.renew(user)
 
     def profile(self, uid: str, auth_epoch: int) -> Profile | None:
         """Whose session this is; None when it was ended by a new password."""
@@ -146,7 +152,7 @@ class Accounts:
     def _confirm(self, user: User, now: datetime) -> User:
         if user.confirmed_at is None or user.mail_refused_at is not None:
             user = self._users.update(user.uid, confirmed_at=now, mail_refused_at=None)
-            self._profiles.keep(user)
+            self._profiles.renew(user)
         self._jobs.release_held(user.uid)
         return user
 
@@ -162,12 +168,12 @@ class Accounts:
         user = self.may_stop_mail(token, now)
         if user.mail_stopped_at is None:
             user = self._users.update(user.uid, mail_stopped_at=now)
-        self._profiles.keep(user)
+        self._profiles.renew(user)
         return user
 
     def start_mail(self, uid: str) -> Profile:
         """Send mails again from now on."""
-        return self._profiles.keep(self._users.update(uid, mail_stopped_at=None))
+        return self._profiles.renew(self._users.update(uid, mail_stopped_at=None))
 
     # More mails about the account
 
@@ -200,14 +206,14 @@ class Accounts:
 
     def sign_out_everywhere(self, uid: str) -> None:
         """End all sessions and tokens, those of the asker too. Raises NotFound."""
-        self._profiles.keep(
+        self._profiles.renew(
             self._users.change(uid, lambda user: user.replace(auth_epoch=user.auth_epoch + 1))
         )
 
     def _set_password(self, user: User, password: str) -> User:
         """And tell its owner by mail, for it may have been somebody else."""
         user = self._users.end_access(user.uid, self._passwords.hash(password))
-        self._profiles.keep(user)
+        self._profiles.renew(user)
         self._jobs.send_account_mail("changed", user.uid)
         return user
 

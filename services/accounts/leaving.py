@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from redis import Redis
 
 from services.accounts.passwords import Passwords
 from services.errors import BadDocument, InvalidInput
@@ -82,9 +81,8 @@ class Departures:
 class Leaving:
     """Every method may raise redis.RedisError and StoreError."""
 
-    def __init__(self, store: Store, redis: Redis, jobs: Jobs, passwords: Passwords) -> None:
+    def __init__(self, store: Store, jobs: Jobs, passwords: Passwords) -> None:
         self._store = store
-        self._redis = redis
         self._jobs = jobs
         self._passwords = passwords
 
@@ -115,6 +113,5 @@ class Leaving:
             return True
 
         closed = self._store.transact(work)
-        self._redis.delete(f"profile:{uid}")
         self._jobs.erase_account(uid)
         return closed

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypedDict
 
-from redis import Redis
-
 from services.accounts.accounts import known_time_zones
 from services.accounts.profiles import Profile, Profiles
 from services.errors import InvalidInput
@@ -38,19 +36,19 @@ class Preferences:
     Every method may raise NotFound, redis.RedisError and StoreError.
     """
 
-    def __init__(self, users: Users, redis: Redis, jobs: Jobs) -> None:
+    def __init__(self, users: Users, profiles: Profiles, jobs: Jobs) -> None:
         self._users = users
         self._jobs = jobs
-        self._profiles = Profiles(users, redis)
+        self._profiles = profiles
 
     def change(self, uid: str, wishes: Wishes, now: datetime) -> Profile:
         """Change what is given, and nothing where any of it cannot be. Raises InvalidInput."""
 
-        profile = self._profiles.keep(
+        profile = self._profiles.renew(
             self._users.change(uid, lambda user: user.replace(**_settled(wishes, user)))
         )
         if "digest" in wishes:
-            profile = self._profiles.keep(set_digest(self._users, uid, wishes["digest"], now))
+            profile = self._profiles.renew(set_digest(self._users, uid, wishes["digest"], now))
         if "quiet_hours" in wishes:
             self._jobs.release_held(uid)
         return profile
@@ -58,13 +56,13 @@ class Preferences:
     def set_language(self, uid: str, language: str | None) -> Profile:
         """Write to a person in that language, and show them pages in it; None shows pages as
         their browser asks, and writes in English. Raises InvalidInput."""
-        return self._profiles.keep(self._users.update(uid, language=checked_language(language)))
+        return self._profiles.renew(self._users.update(uid, language=checked_language(language)))
 
     def set_time_zone(self, uid: str, time_zone: str) -> Profile:
         """Show times in another IANA zone from now on. Raises InvalidInput."""
         if time_zone not in known_time_zones():
             raise InvalidInput("time_zone", _("There is no such time zone."))
-        profile = self._profiles.keep(self._users.update(uid, time_zone=time_zone))
+        profile = self._profiles.renew(self._users.update(uid, time_zone=time_zone))
         self._jobs.release_held(uid)
         return profile
 

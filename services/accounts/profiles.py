@@ -1,15 +1,14 @@
-"""Who a request comes from, cached in Redis so that a warm page reads nothing from the store."""
+"""Who a request comes from, kept in Redis so that a warm page reads nothing from the store."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from redis import Redis
 
 from services.notify.naming import kept
 from services.notify.quiet import QuietHours
 from services.notify.shown import shown
+from services.store.shelf import Shelf
 from services.store.users import (
     EMAIL,
     Destination,
@@ -19,7 +18,7 @@ from services.store.users import (
     Users,
 )
 
-KEPT = timedelta(minutes=10)
+PAGE = "profile"
 
 
 class Place(BaseModel):
@@ -93,32 +92,37 @@ class Profile(BaseModel):
 
 
 class Profiles:
-    def __init__(self, users: Users, redis: Redis) -> None:
+    """Profiles as the store has them: what is kept of one is dropped by whoever writes it."""
+
+    def __init__(self, users: Users, shelf: Shelf) -> None:
         self._users = users
-        self._redis = redis
+        self._shelf = shelf
 
     def get(self, uid: str) -> Profile | None:
-        if cached := _profile(self._redis.get(f"profile:{uid}")):
-            return cached
+        place = f"users/{uid}"
+        found = self._shelf.look(place, PAGE)
+        if kept := _profile(found.page):
+            return kept
         user = self._users.get(uid)
-        return self.keep(user) if user else None
-
-    def cached(self, uids: Collection[str]) -> dict[str, Profile]:
-        """Those of the people's profiles that are cached now; the store is not asked."""
-        if not uids:
-            return {}
-        texts: Any = self._redis.mget([f"profile:{uid}" for uid in uids])
-        found = zip(uids, map(_profile, texts), strict=True)
-        return {uid: profile for uid, profile in found if profile}
-
-    def keep(self, user: User) -> Profile:
-        """Replace what is cached; called after every change of a profile."""
+        if user is None:
+            return None
         profile = Profile.of(user)
-        self._redis.set(f"profile:{user.uid}", profile.model_dump_json(), ex=KEPT)
+        if found.generation:
+            self._shelf.put(place, found.generation, PAGE, profile.model_dump_json().encode())
         return profile
 
+    def cached(self, uids: Collection[str]) -> dict[str, Profile]:
+        """Those of the people's profiles that are kept now; the store is not asked."""
+        found = self._shelf.look_all([(f"users/{uid}", PAGE) for uid in uids])
+        profiles = zip(uids, (_profile(one.page) for one in found), strict=True)
+        return {uid: profile for uid, profile in profiles if profile}
 
-def _profile(text: bytes | str | None) -> Profile | None:
+    def renew(self, user: User) -> Profile:
+        """Keep the profile anew after a change to `user`, for those who ask only what is kept."""
+        return self.get(user.uid) or Profile.of(user)
+
+
+def _profile(text: bytes | None) -> Profile | None:
     try:
         return Profile.model_validate_json(text) if text is not None else None
     except ValidationError:  # written by another version

@@ -11,7 +11,7 @@ from redis import Redis
 from services.alerts.index.keys import BUILT_FOR
 from services.backup.state import KEY
 
-_FAMILIES = ("kept:*", "profile:*", "token:*", "live:triggers:*", "session:*")
+_FAMILIES = ("kept:*", "token:*", "live:triggers:*", "session:*")
 _AT_ONCE = 1_000
 
 

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from redis import Redis
-
 from services.accounts.leaving import Departure
 from services.jobs import Jobs
 from services.store.contract import Create, Delete, Store, Transaction
@@ -11,9 +9,8 @@ from services.store.users import User, email_path
 
 
 class UnusedAccounts:
-    def __init__(self, store: Store, redis: Redis, jobs: Jobs) -> None:
+    def __init__(self, store: Store, jobs: Jobs) -> None:
         self._store = store
-        self._redis = redis
         self._jobs = jobs
 
     def close(self, uid: str, now: datetime) -> bool:
@@ -39,6 +36,5 @@ class UnusedAccounts:
 
         closed = self._store.transact(work)
         if closed:
-            self._redis.delete(f"profile:{uid}")
             self._jobs.erase_account(uid)
         return closed

@@ -115,7 +115,7 @@ class Destinations:
 
     def _change(self, uid: str, how: Callable[[User], User]) -> User:
         user = self._users.change(uid, how)
-        self._profiles.keep(user)
+        self._profiles.renew(user)
         return user
 
 

@@ -40,7 +40,7 @@ class KeptStore:
     def write(self, *writes: Write) -> None:
         self._ahead.get({}).clear()
         writer = self._shelf.writer()
-        writer.begin(_kept_collections(writes))
+        writer.begin(_concerned(writes))
         self._store.write(*writes)
         writer.end()
 
@@ -51,7 +51,7 @@ class KeptStore:
         def announced(transaction: Transaction) -> T:
             noted = _Noted(transaction)
             result = work(noted)
-            writer.begin(_kept_collections(noted.writes))
+            writer.begin(_concerned(noted.writes))
             return result
 
         result = self._store.transact(announced)
@@ -159,9 +159,16 @@ def _can_be_kept(query: Query) -> bool:
     return whole and _is_kept(query.collection)
 
 
-def _kept_collections(writes: Iterable[Write]) -> Collection[str]:
-    collections = {write.path.rpartition("/")[0] for write in writes}
-    return {name for name in collections if _is_kept(name)}
+def _concerned(writes: Iterable[Write]) -> Collection[str]:
+    """The collections and people of whom something may be kept."""
+    paths = {write.path for write in writes}
+    collections = {path.rpartition("/")[0] for path in paths}
+    return {one for one in paths if _is_person(one)} | {one for one in collections if _is_kept(one)}
+
+
+def _is_person(path: str) -> bool:
+    """What is kept of one is `services/accounts/profiles.py`'s."""
+    return path.startswith("users/") and path.count("/") == 1
 
 
 def _is_kept(collection: str) -> bool:

@@ -7,8 +7,11 @@ from redis import Redis
 from services.accounts import Accounts
 from services.accounts.links import Links
 from services.accounts.passwords import Passwords
+from services.accounts.profiles import Profiles
 from services.errors import AuthenticationFailed, InvalidInput
 from services.store.contract import Store
+from services.store.kept import KeptStore
+from services.store.shelf import Shelf
 from services.store.users import Users
 from tests.support.market import MONDAY, RecordingJobs
 
@@ -18,13 +21,14 @@ LINKS = Links("a key for tests")
 
 
 @pytest.fixture
-def users(chosen_store: Store) -> Users:
-    return Users(chosen_store)
+def users(chosen_store: Store, redis: Redis) -> Users:
+    return Users(KeptStore(chosen_store, Shelf(redis)))
 
 
 @pytest.fixture
 def accounts(users: Users, redis: Redis, jobs: RecordingJobs) -> Accounts:
-    return Accounts(users, redis, jobs, LINKS, Passwords(QUICK))
+    profiles = Profiles(users, Shelf(redis))
+    return Accounts(users, profiles, redis, jobs, LINKS, Passwords(QUICK))
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def parts(ada: Bell, post: Postbox, monkeypatch: pytest.MonkeyPatch) -> Parts:
 @pytest.fixture
 def leaving(ada: Bell) -> Leaving:
     s = ada.services
-    return Leaving(s.store, s.redis, s.jobs, FAST_PASSWORDS)
+    return Leaving(s.store, s.jobs, FAST_PASSWORDS)
 
 
 def leave(bell: Bell, leaving: Leaving) -> None:

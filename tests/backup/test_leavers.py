@@ -101,7 +101,7 @@ def test_leaving_keeps_no_more_than_a_hash_and_the_date(sqlite_store: Store, red
     sqlite_store.write(
         Set("users/U00000", {"email": "a@example.com", "password_hash": "x", "created_at": NOW})
     )
-    Leaving(sqlite_store, redis, jobs, Passwords()).close("U00000", NOW)
+    Leaving(sqlite_store, jobs, Passwords()).close("U00000", NOW)
     kept = sqlite_store.get(left_path("U00000"))
     assert kept is not None
     assert dict(kept.fields) == {"at": NOW}

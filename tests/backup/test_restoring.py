@@ -232,7 +232,7 @@ def test_after_a_restore_redis_knows_nothing_of_before(
 ) -> None:
     run("create")
     app.extensions["bellwether"].store.write(Set("users/U2", {"email": "later"}))
-    derived = ("kept:users/U/alerts", "profile:U", "token:U:x", "session:s", "live:triggers:U")
+    derived = ("kept:users/U/alerts", "kept:users/U", "token:U:x", "session:s", "live:triggers:U")
     for key in (BUILT_FOR, *derived, "quote:AAPL"):
         redis.set(key, "x")
     assert run("restore").exit_code == 2

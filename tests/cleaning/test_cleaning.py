@@ -31,7 +31,7 @@ SETTINGS = Settings(_env_file=None)
 def clean(store: Store, redis: Redis, jobs: RecordingJobs) -> Callable[..., Cleaned]:
     def run(now: datetime = NOW, **settings: Any) -> Cleaned:
         chosen = SETTINGS.model_copy(update=settings)
-        return Cleaning(store, chosen, UnusedAccounts(store, redis, jobs).close).run(now)
+        return Cleaning(store, chosen, UnusedAccounts(store, jobs).close).run(now)
 
     return run
 
@@ -165,7 +165,7 @@ def test_an_empty_list_is_no_use(store: Store, clean) -> None:
 
 def test_who_confirms_in_this_moment_stays(store: Store, redis: Redis, jobs) -> None:
     person(store)
-    assert not UnusedAccounts(store, redis, jobs).close("u", NOW)
+    assert not UnusedAccounts(store, jobs).close("u", NOW)
     assert left(store, "users/u") == [True]
 
 

@@ -82,7 +82,6 @@ def test_a_form_that_was_open_for_too_long_is_there_again_after_signing_in(
         user = site.services.users.get(uid)
         assert user
         site.services.users.end_access(uid, user.password_hash)
-        redis.delete(f"profile:{uid}")
     reader.page.get_by_role("button", name="Set the alert").last.click()
     expect(reader.page.get_by_text("Your session has ended")).to_be_visible()
     reader.page.fill("#email", EMAIL)

@@ -17,6 +17,8 @@ from services.live.reader import Reader
 from services.market.cache import QuoteCache
 from services.market.desk import QuoteDesk
 from services.market.models import Quote
+from services.store.kept import KeptStore
+from services.store.shelf import Shelf
 from services.store.sqlite import SqliteStore
 from services.store.users import User, Users
 from tests.support.market import MONDAY, RecordingJobs, make_quote
@@ -73,9 +75,9 @@ def build(redis: Redis, redis_url: str, sqlite_store: SqliteStore) -> Iterator[B
     built: list[House] = []
 
     def build(pace: Pace) -> House:
-        jobs, users = QueuedJobs(), Users(sqlite_store)
+        jobs, users = QueuedJobs(), Users(KeptStore(sqlite_store, Shelf(redis)))
         desk = QuoteDesk(redis, jobs, sleep=lambda _: None)
-        memory = Memory(redis, desk, Profiles(users, redis), lambda: MONDAY, "session:")
+        memory = Memory(redis, desk, Profiles(users, Shelf(redis)), lambda: MONDAY, "session:")
         built.append(House(Hub(redis_url, memory, pace), redis, users, jobs))
         return built[-1]
 
@@ -205,10 +207,11 @@ def test_a_stream_ends_when_its_reader_signs_out(build: Build) -> None:
 def test_a_new_password_ends_the_streams_of_old_sessions(build: Build) -> None:
     house = build(Pace(beat=60, look_at_sessions=0.05, ask=60))
     user = User(uid="ADA", email="a@example.com", password_hash="-", created_at=MONDAY)
-    profiles = Profiles(house.users, house.redis)
-    profiles.keep(user.replace(auth_epoch=1))
+    profiles = Profiles(house.users, Shelf(house.redis))
+    house.users.create(user.replace(auth_epoch=1))
+    profiles.renew(user)
     stream = house.stream("AAPL")
-    profiles.keep(user.replace(auth_epoch=2))
+    profiles.renew(house.users.update(user.uid, auth_epoch=2))
     assert stream.has_ended()
 
 

@@ -54,8 +54,8 @@ def test_an_apprise_address_is_kept_without_a_secret(bell: Bell) -> None:
 
 def test_the_profile_that_pages_know_is_told(bell: Bell, destinations: Destinations) -> None:
     add(bell)
-    cached = bell.services.redis.get(f"profile:{bell.uid}")
-    assert cached is not None
+    (known,) = bell.services.profiles.cached([bell.uid]).values()
+    assert [place.kind for place in known.destinations] == ["webhook"]
 
 
 def test_no_more_than_ten_are_kept(bell: Bell) -> None:

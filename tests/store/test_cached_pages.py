@@ -168,7 +168,7 @@ def test_writes_elsewhere_leave_a_page_where_it_is(kept: KeptStore, asked: Asked
 
 
 def test_a_commit_that_touches_no_page_asks_redis_nothing(kept: KeptStore, door: Door) -> None:
-    kept.write(put(1, "users/U"), put(1, "system/checker"), put(1, "users/U/devices/D"))
+    kept.write(put(1, "emails/E"), put(1, "system/checker"), put(1, "users/U/devices/D"))
     kept.transact(lambda transaction: transaction.get("users/U"))
     assert door.calls == 0
 

@@ -18,6 +18,8 @@ from services.market.provider import Provider
 from services.notify.outbox import Outbox
 from services.store.alerts import Alert
 from services.store.contract import Store
+from services.store.kept import KeptStore
+from services.store.shelf import Shelf
 from services.store.triggers import Trigger
 from services.store.users import User
 from tests.support.market import MONDAY, FixedProvider, RecordingJobs
@@ -137,7 +139,9 @@ def make_bell(
     email: str = "ada@example.com",
 ) -> Bell:
     jobs, market = RecordingJobs(), FixedProvider()
-    services = Services(settings or Settings(_env_file=None), store, redis, jobs)
+    services = Services(
+        settings or Settings(_env_file=None), KeptStore(store, Shelf(redis)), redis, jobs
+    )
     return Bell(services, market, jobs, provider or market, at, email)
 
 

@@ -171,7 +171,9 @@ def make_site(
     )
     jobs, market = RecordingJobs(), FixedProvider()
     services = Services(settings, KeptStore(store, Shelf(redis)), redis, jobs)
-    accounts = Accounts(services.users, redis, jobs, services.links, FAST_PASSWORDS)
+    accounts = Accounts(
+        services.users, services.profiles, redis, jobs, services.links, FAST_PASSWORDS
+    )
     services.__dict__["accounts"] = accounts
     app = create_app(settings, services)
     app.jinja_env.bytecode_cache = COMPILED

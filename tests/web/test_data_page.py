@@ -24,7 +24,7 @@ SECRETS = ("argon2", "hook-secret", "hidden-path", "p256dh-of-phone", "auth-of-p
 def leaving(site: Site) -> Leaving:
     """Passwords of tests are checked with their own cost."""
     s = site.services
-    leaving = Leaving(s.store, s.redis, s.jobs, FAST_PASSWORDS)
+    leaving = Leaving(s.store, s.jobs, FAST_PASSWORDS)
     s.__dict__["leaving"] = leaving
     return leaving
 

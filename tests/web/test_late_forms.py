@@ -68,7 +68,6 @@ def test_a_session_that_a_new_password_ended_keeps_what_was_typed_too(ada: Reade
     user = ada.site.services.users.get(ada.uid)
     assert user
     ada.site.services.users.end_access(ada.uid, user.password_hash)
-    ada.site.services.redis.delete(f"profile:{ada.uid}")
     sent = ada.client.post("/alerts/new", data={**TYPED, "csrf_token": token_in(page)})
     assert sent.status_code == 303
     assert 'value="80.25"' in ada.get(sign_in_where(ada, sent.location)).text

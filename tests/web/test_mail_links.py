@@ -144,7 +144,6 @@ def test_a_link_signs_nobody_in(ada: Reader, anybody: Reader) -> None:
 def test_a_refused_mailbox_is_told_on_every_page_until_it_is_confirmed_again(ada: Reader) -> None:
     services = ada.site.services
     user = services.users.update(ada.uid, mail_refused_at=ada.site.at)
-    services.accounts._profiles.keep(user)
     for path in ("/alerts", "/triggers", "/account"):
         assert "Your mailbox was refused." in ada.page(path)
     ada.send("/account/confirmation")

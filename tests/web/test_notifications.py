@@ -41,9 +41,7 @@ def turn_off(reader: Reader, id_: str, because: str = "It answered 410.") -> Non
     changed = (
         one.model_copy(update=off) if one.id == id_ else one for one in user_of(reader).destinations
     )
-    reader.site.services.accounts._profiles.keep(
-        reader.site.services.users.update(reader.uid, destinations=tuple(changed))
-    )
+    reader.site.services.users.update(reader.uid, destinations=tuple(changed))
 
 
 def impatient(reader: Reader) -> None:
@@ -140,8 +138,8 @@ def test_an_address_is_never_shown_again_nor_kept_in_redis(ada: Reader) -> None:
     for path in (PAGE, f"{PLACES}/{chat.id}", "/account"):
         assert SECRET not in ada.get(path).text
     redis = ada.site.services.redis
-    kept = [redis.get(key) for key in redis.scan_iter("profile:*")]
-    assert kept
+    kept = [text for key in redis.scan_iter("kept:users/*") for text in redis.hvals(key)]
+    assert any(b"destinations" in text for text in kept)
     assert not any(SECRET.encode() in text for text in kept)
 
 
@@ -265,7 +263,7 @@ def test_mail_that_does_not_come_says_why_and_what_to_do(
     ada: Reader, change: dict[str, Any], said: str, button: str
 ) -> None:
     changes = {name: ada.site.at if value else value for name, value in change.items()}
-    ada.site.services.accounts._profiles.keep(ada.site.services.users.update(ada.uid, **changes))
+    ada.site.services.users.update(ada.uid, **changes)
     page = ada.page(PAGE)
     assert said in page
     assert button in page

@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Unauthorized
 from werkzeug.wsgi import ClosingIterator
 
-from services.accounts.profiles import Profiles
 from services.alerts import phrases
 from services.live.hub import Hub
 from services.live.memory import Memory
@@ -93,8 +92,9 @@ def hub() -> Hub:
     if found is None:
         shared = services()
         prefix = current_app.config["SESSION_KEY_PREFIX"]
-        profiles = Profiles(shared.users, shared.redis)
-        memory = Memory(shared.redis, shared.desk, profiles, lambda: datetime.now(UTC), prefix)
+        memory = Memory(
+            shared.redis, shared.desk, shared.profiles, lambda: datetime.now(UTC), prefix
+        )
         # Two threads may get here at once: one hub is kept, the other never starts.
         found = current_app.extensions.setdefault(_HUB, Hub(shared.settings.redis_url, memory))
     return found
