@@ -14,6 +14,7 @@ from typing import Final
 
 from redis import Redis, RedisError
 
+from services.alerts.catching_up import catch_up
 from services.alerts.conditions import Condition, PriceCondition
 from services.alerts.facts import Facts
 from services.alerts.index import ArmedIndex, Member
@@ -22,7 +23,7 @@ from services.alerts.ringing import IfTrue as IfTrue
 from services.alerts.ringing import armed_or_rung
 from services.alerts.terms import check_condition, check_expiry, check_margin
 from services.alerts.terms import check_note as check_note
-from services.errors import BadDocument, LimitReached, NotFound
+from services.errors import LimitReached, NotFound
 from services.ids import new_id
 from services.jobs import Jobs, Notice
 from services.live.triggers import tell_of_triggers
@@ -256,13 +257,7 @@ class Arming:
         """Let the index follow the alerts whose writers may have died; returns their number."""
         marked = self._index.marked()
         for uid, alert_id in marked:
-            try:
-                alert = read_alert(self._store, uid, alert_id)
-            except BadDocument:
-                log.exception("The index cannot follow an alert")
-                continue
-            if alert is not None:
-                self._index.ensure(alert)
+            catch_up(self._index, self._store, uid, alert_id)
         self._index.unmark_before(now)
         return len(marked)
 

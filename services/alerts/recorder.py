@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from redis import Redis, ResponseError
 
+from services.alerts.catching_up import catch_up
 from services.alerts.evidence import Evidence
 from services.alerts.index import FIRED, ArmedIndex, Member
 from services.alerts.ringing import rung, trigger_of
@@ -197,7 +198,7 @@ class Recorder:
         self._index.follow_rung(outcome.alerts[path] for path in outcome.rung)
         for path, alert in outcome.alerts.items():
             if path not in outcome.rung and alert.state in ("armed", "waiting"):
-                self._index.ensure(alert)
+                catch_up(self._index, self._store, alert.uid, alert.id)
 
     def _acknowledge(self, *entries: str) -> None:
         if not entries:

@@ -11,7 +11,8 @@ from redis.client import Pipeline
 from services.alerts.arming import Arming
 from services.alerts.conditions import PriceCondition
 from services.alerts.facts import Facts
-from services.alerts.index import ArmedIndex
+from services.alerts.index import ArmedIndex, Member
+from services.alerts.intervals import Reading
 from services.alerts.readings import Readings
 from services.alerts.recorder import Recorder
 from services.errors import AlreadyTrue, SourceUnavailable, StoreUnavailable
@@ -394,6 +395,26 @@ def test_an_alert_resumed_while_a_check_finds_it_paused_is_not_forgotten(
         bell.check_at(94.0, day_low=94)
     bell.check_at(95, day_low=94)
     assert len(bell.triggers()) + (bell.now_of(alert).state == "triggered") == 2
+
+
+def test_an_alert_armed_while_its_mark_is_followed_is_not_put_back_to_waiting(
+    bell: Bell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker arms it after it was read from the store, before the index is told."""
+    alert = bell.alert("price_rises_to", 95, if_true="wait")
+    index, ensure = ArmedIndex(bell.services.redis), ArmedIndex.ensure
+    below = Reading.of(bell.provider.quotes(["AAPL"], bell.at)["AAPL"]).scaled(2)
+
+    def after_another(self: ArmedIndex, read: Alert) -> None:
+        monkeypatch.setattr(ArmedIndex, "ensure", ensure)
+        member = Member.of(alert)
+        assert bell.services.arming.arm_waiting(member, 95, below, below.as_of, bell.at)
+        ensure(self, read)
+
+    index.mark(bell.uid, alert.id, bell.at)
+    monkeypatch.setattr(ArmedIndex, "ensure", after_another)
+    bell.services.arming.follow_marked(bell.at)
+    assert [fresh.role for fresh in index.fresh("AAPL").values()] == ["armed"]
 
 
 # Edits in between

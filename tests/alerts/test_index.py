@@ -299,6 +299,15 @@ def test_nothing_is_claimed_from_an_index_built_since(index: ArmedIndex, redis: 
     assert fired(redis) == []
 
 
+def test_a_rebuild_does_not_put_back_what_was_armed_after_it_was_read(index: ArmedIndex) -> None:
+    def stored() -> Iterator[Alert]:
+        yield alert(rises(95), state="waiting")
+        index.follow(alert(rises(95), state="armed"))
+
+    rebuilt(index, stored(), None)
+    assert [fresh.role for fresh in index.fresh("AAPL").values()] == ["armed"]
+
+
 def test_a_fresh_alert_is_claimed_once(index: ArmedIndex, redis: Redis) -> None:
     index.follow(alert(rises(100)))
     assert index.claim_fresh("U1/A1/1", evidence(90, 100))

@@ -53,10 +53,11 @@ class Filling(Scripted):
         self._flush_settled()
 
     def _flush_fresh(self) -> None:
-        """In one step, for others forget what is watched and has no alerts."""
+        """In one step, for others forget what is watched and has no alerts. What stands there was
+        put there by a writer since, and is newer."""
         with self._writing() as pipe:
             for alert in self._fresh:
-                pipe.hset(fresh_key(alert.symbol), str(Member.of(alert)), fresh_text(alert))
+                pipe.hsetnx(fresh_key(alert.symbol), str(Member.of(alert)), fresh_text(alert))
                 pipe.sadd(FRESH, alert.symbol)
                 base = base_of(alert.symbol, alert.condition.target.metric)
                 pipe.hsetnx(WATCHED, base, NO_EDGES)
