@@ -435,13 +435,10 @@ def test_an_alert_rearmed_between_claim_and_record_counts_from_then_on(
     assert [trigger.epoch for trigger in bell.triggers()] == [2]
 
 
-@pytest.mark.parametrize("step", ["watched", "fresh_symbols", "loud", "claim_all"])
-@pytest.mark.parametrize("edit", ["pause", "delete"])
-def test_an_alert_that_its_owner_ends_during_a_check_rings_at_most_before(
-    bell: Bell, monkeypatch: pytest.MonkeyPatch, step: str, edit: str
+def check_while_ending(
+    bell: Bell, monkeypatch: pytest.MonkeyPatch, alert: Alert, step: str, edit: str
 ) -> None:
-    alert = bell.alert("price_rises_to", 110)
-    bell.check_at(100)
+    """A check that finds 111, during which its owner ends an alert after a step."""
     bell.later()
     bell.price(111)
 
@@ -451,6 +448,16 @@ def test_an_alert_that_its_owner_ends_during_a_check_rings_at_most_before(
     with monkeypatch.context() as patch:
         after(patch, ArmedIndex, step, end)
         bell.check()
+
+
+@pytest.mark.parametrize("step", ["watched", "fresh_symbols", "loud", "claim_all"])
+@pytest.mark.parametrize("edit", ["pause", "delete"])
+def test_an_alert_that_its_owner_ends_during_a_check_rings_at_most_before(
+    bell: Bell, monkeypatch: pytest.MonkeyPatch, step: str, edit: str
+) -> None:
+    alert = bell.alert("price_rises_to", 110)
+    bell.check_at(100)
+    check_while_ending(bell, monkeypatch, alert, step, edit)
     bell.check_at(112)
     assert bell.triggers() == []
 
@@ -464,15 +471,7 @@ def test_an_alert_that_its_owner_ends_during_a_second_look_rings_at_most_before(
     alert = bell.alert("price_rises_to", 110)
     waiting = bell.alert("price_falls_to", 105, if_true="wait")
     bell.check_at(100)
-    bell.later()
-    bell.price(111)
-
-    def end() -> None:
-        getattr(bell.services.arming, edit)(bell.uid, alert.id, bell.at)
-
-    with monkeypatch.context() as patch:
-        after(patch, ArmedIndex, step, end)
-        bell.check()
+    check_while_ending(bell, monkeypatch, alert, step, edit)
     assert bell.now_of(waiting).state == "armed"
     bell.check_at(112)
     assert bell.triggers() == []
