@@ -285,6 +285,17 @@ def test_each_alert_that_is_claimed_has_the_evidence_of_its_symbol(
     assert len(fired(redis)) == len(reached)
 
 
+def test_claims_of_one_symbol_in_one_call_see_each_other(index: ArmedIndex, redis: Redis) -> None:
+    settled(index, alert(rises(100), "A"), alert(rises(101), "B"), alert(falls(90), "C"))
+    spans = [(95, 100.5), (95, 101.5), (80, 101.5), (70, 200)]
+    assert index.claim_all(evidence(low, high) for low, high in spans) == 3
+    assert [
+        [(n, Evidence.model_validate_json(e).interval.high) for n, e in entry]
+        for entry in entries_of(redis)
+    ] == [[("U1/A/1", 100.5), ("U1/B/1", 101.5), ("U1/C/1", 101.5)]]
+    assert index.watched() == {}
+
+
 def test_nothing_is_claimed_from_an_index_built_since(index: ArmedIndex, redis: Redis) -> None:
     rebuilt(index, [alert(rises(100))], NOW + timedelta(days=5))
     before = index.building("replay")

@@ -18,7 +18,7 @@ _OPERATIONS: Final = {
     "add": "ladder_add(KEYS[1], ARGV, 1, #ARGV)",
     "remove": "return ladder_remove(KEYS[1], ARGV[1])",
     "remove_at": "return ladder_remove_at(KEYS[1], ARGV[1], ARGV[2])",
-    "take": "return ladder_take(KEYS[1], ARGV[1] == 'top', ARGV[2], tonumber(ARGV[3]))",
+    "take": "return ladder_take(KEYS[1], ARGV[1] == 'top', tonumber(ARGV[2]), tonumber(ARGV[3]))",
     "count": "return ladder_count(KEYS[1], ARGV[1], ARGV[2])",
     "range": "return ladder_range(KEYS[1], ARGV[1], ARGV[2])",
     "page": "return ladder_page(KEYS[1], ARGV[1])",

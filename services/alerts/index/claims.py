@@ -3,21 +3,23 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from math import nan
+from struct import Struct
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 from redis import WatchError
 
 from services.alerts.ahead import answers
 from services.alerts.evidence import Evidence
-from services.alerts.index.keys import FIRED
-from services.alerts.index.levels import peak_text
+from services.alerts.index.keys import FIRED, base_of
 from services.alerts.index.scripts import Scripted
 from services.redis_client import text_of
 
 CLAIM_BATCH = 2_000
 CLAIMS_A_CALL = 100
 _JSON: Final = TypeAdapter(Evidence)
+_RECORD: Final = Struct("<dddI")
 
 
 class Claims(Scripted):
@@ -31,34 +33,33 @@ class Claims(Scripted):
         """
         if peak is not None:
             evidence = evidence.model_copy(update={"peak": peak})
-        return self._claim_rest(_Claims.of([evidence]), 0, building)
+        return self._claim_rest([evidence], building)
 
     def claim_all(self, evidences: Iterable[Evidence], building: bytes = b"") -> int:
         """Move every alert that these intervals reach into the stream; returns how many.
 
         While Redis moves some, the next evidences are taken. `building` as above.
         """
-        script, total, sent = self._script("claim"), 0, deque[_Claims]()
+        script, total, sent = self._script("claim"), 0, deque[list[Evidence]]()
 
         def steps() -> Iterator[tuple[Any, ...]]:
             yield "SCRIPT", "LOAD", script.script
             coming = iter(evidences)
             while batch := list(islice(coming, CLAIMS_A_CALL)):
-                sent.append(_Claims.of(batch))
-                yield "EVALSHA", script.sha, 0, *sent[-1].arguments(0, building)
+                sent.append(batch)
+                yield "EVALSHA", script.sha, 0, *_arguments(batch, building)
 
         for answer in islice(answers(self._redis, steps()), 1, None):
             moved, done = _still_there(answer)
-            total += moved + self._claim_rest(sent.popleft(), done, building)
+            total += moved + self._claim_rest(sent.popleft()[done:], building)
         return total
 
-    def _claim_rest(self, claims: "_Claims", done: int, building: bytes) -> int:
-        """Make those of the claims that are not done, a full step at a time."""
+    def _claim_rest(self, evidences: list[Evidence], building: bytes) -> int:
+        """Claim for each of these, a full step at a time."""
         total = 0
-        while done < claims.number:
-            arguments = claims.arguments(done, building)
-            moved, done = _still_there(self._run("claim", *arguments))
-            total += moved
+        while evidences:
+            moved, done = _still_there(self._run("claim", *_arguments(evidences, building)))
+            total, evidences = total + moved, evidences[done:]
         return total
 
     def claim_fresh(self, member: str, evidence: Evidence) -> bool:
@@ -78,24 +79,14 @@ def _still_there(answer: list[int] | None) -> list[int]:
     return answer
 
 
-class _Claims(NamedTuple):
+def _arguments(evidences: Sequence[Evidence], building: bytes) -> tuple[str | int | bytes, ...]:
     """Claims as claim.lua reads them; JSON has no line breaks of its own."""
+    lines = [b"%b\n" % _JSON.dump_json(evidence) for evidence in evidences]
+    records = b"".join(map(_record, evidences, map(len, lines)))
+    bases = [base_of(evidence.symbol, evidence.metric) for evidence in evidences]
+    return CLAIM_BATCH, building, records, b"".join(lines), *bases
 
-    number: int
-    text: str
-    evidences: bytes
 
-    @classmethod
-    def of(cls, evidences: Sequence[Evidence]) -> "_Claims":
-        lines = [b"%b\n" % _JSON.dump_json(evidence) for evidence in evidences]
-        text = "".join(
-            [
-                f"{e.symbol}:{e.metric}\n{peak_text(e.peak)}\n"
-                f"{e.interval.low!r}\n{e.interval.high!r}\n{len(line)}\n"
-                for e, line in zip(evidences, lines, strict=True)
-            ]
-        )
-        return cls(len(lines), text, b"".join(lines))
-
-    def arguments(self, done: int, building: bytes) -> tuple[str | int | bytes, ...]:
-        return CLAIM_BATCH, self.text, self.evidences, done, building
+def _record(evidence: Evidence, length: int) -> bytes:
+    interval, peak = evidence.interval, evidence.peak
+    return _RECORD.pack(interval.low, interval.high, nan if peak is None else peak, length)

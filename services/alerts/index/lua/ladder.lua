@@ -121,6 +121,11 @@ local digits = setmetatable({}, {
   end,
 })
 
+local function is_within(level, top, bound)
+  if top then return level >= bound end
+  return level <= bound
+end
+
 local function take_from(rung, top, bound, most)
   if most == 0 then return {} end
   local count = digits[most]
@@ -136,16 +141,23 @@ local function edge_of(rung, top)
   return redis.call(top and 'ZREVRANGE' or 'ZRANGE', rung, '0', '0', 'WITHSCORES')[2]
 end
 
--- Takes out at most `most` members: from the bottom up to `bound`, or from the top down to it.
--- Returns them and the level at that end of what is left, nil where nothing is.
+-- Takes out at most `most` members: from the bottom up to the number `bound`, or from the top down
+-- to it. Returns them and the level at that end of what is left, nil where nothing is. Mostly there
+-- is one, which costs least.
 local function ladder_take(key, top, bound, most)
-  local rung = top and edge_rung(key, true) or key
+  local rung, range = top and edge_rung(key, true) or key, top and 'ZREVRANGE' or 'ZRANGE'
+  local two = redis.call(range, rung, '0', '1', 'WITHSCORES')
+  local first, next = tonumber(two[2]), tonumber(two[4])
+  if next and most > 0 and is_within(first, top, bound) and not is_within(next, top, bound) then
+    redis.call('ZREMRANGEBYRANK', rung, top and '-1' or '0', top and '-1' or '0')
+    return { two[1] }, next
+  end
   local taken = take_from(rung, top, bound, most)
   while true do
     local edge = edge_of(rung, top)
-    if edge then return taken, edge end
+    if edge then return taken, tonumber(edge) end
     if rung ~= key then redis.call('ZREM', key .. ':rungs', string.sub(rung, #key + 2)) end
-    local bound_left = redis.call(top and 'ZREVRANGE' or 'ZRANGE', key .. ':rungs', '0', '0')[1]
+    local bound_left = redis.call(range, key .. ':rungs', '0', '0')[1]
     if not bound_left and (rung == key or not top) then return taken, nil end
     rung = rung_of(key, bound_left)
     for _, member in ipairs(take_from(rung, top, bound, most - #taken)) do
