@@ -321,6 +321,8 @@ class SymbolCheck:
         if point is None:
             return None
         prices = [price for p in points for price in (p.low_price, p.high_price)]
+        if path.previous and path.previous.session == point.session:
+            prices += [path.previous.day_low, path.previous.day_high]
         later = [split.ratio for split in self._splits if split.session > point.session]
         # A day does not tell whether what left the level came before what reached it: it ends.
         by_day = path.is_day(point.at)

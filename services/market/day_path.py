@@ -43,7 +43,9 @@ class DayPath:
     def price(self, done: float) -> float:
         """The price at `done`, to the cent; corners are met exactly."""
         corners, thirds = self.corners, done * 3
-        line = min(int(thirds), 2)
+        line = int(thirds)
+        if thirds == line:
+            return corners[line]
         start, end = corners[line], corners[line + 1]
         price = round(start + (end - start) * (thirds - line), _DECIMALS)
         return max(min(start, end), min(max(start, end), price))

@@ -192,6 +192,28 @@ def test_weeks_after_redis_was_lost_the_day_the_alert_was_set_on_is_no_evidence(
     assert bell.triggers() == []
 
 
+def test_weeks_after_redis_was_lost_the_day_before_an_alert_was_armed_anew_is_no_evidence(
+    bell: Bell, redis: Redis
+) -> None:
+    """It had gone back past the margin when its ring was noticed, which the next day's check saw;
+    the low of that day had rung already."""
+    bell.alert("price_falls_to", 95, frequency="every")
+    bell.check_at(97, day_low=90)
+    first = bell.at
+    bell.later(DAY - 10)
+    bell.price(98, day_low=96)
+    bell.check()
+    redis.flushall()
+    bell.later(20 * DAY)
+    bell.market.bars_of["AAPL", "1d"] = [
+        _daily(first.replace(hour=5, minute=0), 90, 101).model_copy(update={"close": 98.0}),
+        _daily(bell.at.replace(hour=5, minute=0) - timedelta(days=3), 96, 99),
+    ]
+    bell.price(98, day_low=97)
+    bell.check()
+    assert [trigger.epoch for trigger in bell.triggers()] == [1]
+
+
 # Evidence from before the alert
 
 

@@ -9,14 +9,15 @@ from services.market.day_path import MINUTES, DayPath
 
 RISING = DayPath(open=10.0, high=12.0, low=9.0, close=11.0, volume=3_900)
 FALLING = DayPath(open=11.0, high=12.0, low=9.0, close=10.0, volume=3_900)
-CENTS = st.integers(1, 1_000_000)
+PRICES = st.integers(1, 100_000_000).map(lambda price: price / 10_000)
+"""Some recorded days have prices between two cents."""
 
 
 @st.composite
 def days(draw: st.DrawFn) -> DayPath:
-    low, *inner, high = sorted(draw(st.lists(CENTS, min_size=4, max_size=4)))
+    low, *inner, high = sorted(draw(st.lists(PRICES, min_size=4, max_size=4)))
     opened, close = draw(st.permutations(inner))
-    return DayPath(opened / 100, high / 100, low / 100, close / 100, draw(st.integers(0, 10**10)))
+    return DayPath(opened, high, low, close, draw(st.integers(0, 10**10)))
 
 
 def test_a_day_that_closes_higher_visits_its_low_first() -> None:
