@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from services.accounts.profiles import Profiles
+from services.redis_client import open_redis_for_pages
 from services.store.contract import Delete, Store
 from services.store.kept import KeptStore
 from services.store.shelf import KEPT, Shelf
@@ -100,7 +101,7 @@ def test_a_profile_of_another_version_is_read_again(profiles: Profiles, redis: R
 
 
 def test_without_redis_the_store_is_asked(users: Watched) -> None:
-    alone = Profiles(users, Shelf(Redis(port=free_port())))
+    alone = Profiles(users, Shelf(open_redis_for_pages(f"redis://127.0.0.1:{free_port()}")))
     assert [epoch_of(alone) for _ in range(2)] == [1, 1]
     assert users.reads == 2
     assert alone.cached(["U"]) == {}
