@@ -176,8 +176,11 @@ class Scene:
         if path.days_until is None and path.minutes is not None and path.moves:
             return self._points_of_minutes(metric, path, path.minutes)
         known = [*(path.earlier or _so_far(path) if in_days else path.earlier), *path.walk()]
+        if in_days and not path.moves:
+            # Readings of two sessions do not tell how many lie between them; the history does.
+            known = [move for move in known if move.session == self.present.session]
         days = self._days_before(metric, known[0].session)
-        points = windows.moves([*days, *known], metric, path.since)
+        points = windows.moves([*days, *known], metric, max(path.since, known[0].at))
         if path.moves or path.earlier or in_days:
             return points
         # Without minutes it is not known what is in a window of theirs.

@@ -546,6 +546,20 @@ def test_a_window_of_days_reaches_back_from_a_day_that_no_check_saw(bell: Bell) 
     assert [level for level, _ in rang(bell)] == [5]
 
 
+def test_a_window_of_two_days_holds_none_of_the_days_that_no_check_saw(bell: Bell) -> None:
+    """100 on Monday, 106 on Friday, and never more than 2 % within two days."""
+    bell.price(100)
+    move = MoveCondition(kind="moves_by", percent=5, window="2d", direction="up")
+    set_on(bell, move, [100])
+    bell.check_at(100)
+    bell.later(4 * DAY)
+    days = list(days_before(bell, [100, 101.5, 103, 104.5]))
+    bell.market.bars_of |= {("AAPL", "1d"): days, ("AAPL", "1m"): days[1:]}
+    bell.price(106, previous_close=104.5, day_high=106, day_low=104.5)
+    bell.check()
+    assert rang(bell) == []
+
+
 def test_a_window_of_days_begins_with_a_whole_day_whatever_others_asked_for(bell: Bell) -> None:
     """At 90 on Monday morning, at 100 from then on: on Tuesday that is up 11 % in two days still,
     though the other alert needs no minutes but those of Monday afternoon and later."""

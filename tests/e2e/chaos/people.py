@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -53,6 +53,7 @@ class People:
     count: int
     seconds: float
     luck: random.Random
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     wishes: list[Wish] = field(default_factory=list)
     refusals: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -60,7 +61,7 @@ class People:
 
     def sign_up(self) -> list[str]:
         """One in five has confirmed the address, and gets mails."""
-        now = datetime.now(UTC)
+        now = self.clock()
         people = [
             User(
                 uid=new_id(now),
@@ -103,14 +104,15 @@ class People:
                 due = began + self.seconds * (done - at_once) / (mine - at_once)
                 if self._stop.wait(max(0.0, due - time.monotonic())):
                     return
-            if self._set_one(uids[done % len(uids)], luck):
+            if self.set_one(uids[done % len(uids)], luck):
                 done += 1
             else:
                 self.refusals += 1
                 self._stop.wait(luck.uniform(0.2, 1))
 
-    def _set_one(self, uid: str, luck: random.Random) -> bool:
-        now = datetime.now(UTC)
+    def set_one(self, uid: str, luck: random.Random) -> bool:
+        """One alert, of which everything is drawn; whether it was acknowledged."""
+        now = self.clock()
         quote = self.provider.quotes(self.symbols, now)[luck.choice(self.symbols)]
         condition, frequency = _condition(quote, luck), _frequency(luck)
         facts = self._facts(quote, condition.target.metric, now)
@@ -126,7 +128,7 @@ class People:
             return False
         except (AlreadyTrue, InvalidInput):
             raise AssertionError(f"refused: {wish}") from None
-        self.wishes.append(_answered(wish))
+        self.wishes.append(replace(wish, answered=self.clock()))
         return True
 
     def _facts(self, quote: Quote, metric: str, now: datetime) -> Facts:
@@ -162,10 +164,6 @@ def _wish(name: str, condition: Condition, frequency: Frequency, facts: Facts) -
         session=quote.session,
         price=quote.price,
     )
-
-
-def _answered(wish: Wish) -> Wish:
-    return replace(wish, answered=datetime.now(UTC))
 
 
 def _frequency(luck: random.Random) -> Frequency:

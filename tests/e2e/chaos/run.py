@@ -2,35 +2,25 @@
 
 import random
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from services.alerts import recorder
-from services.alerts.index import ArmedIndex
-from services.alerts.reconcile import reconcile
-from services.container import Services
-from services.store.alerts import Alert
-from services.store.contract import Cursor
 from services.store.system import Shard, System
-from services.store.triggers import Trigger
 from tests.e2e.chaos.herd import Herd
-from tests.e2e.chaos.oracle import Oracle, Verdict
+from tests.e2e.chaos.judging import judge, triggers_of
+from tests.e2e.chaos.oracle import Verdict
 from tests.e2e.chaos.people import People
 from tests.e2e.chaos.plan import Engine, Event, Fault, Plan, schedule
 from tests.e2e.chaos.stage import SYMBOLS, Stage, stage
-from tests.e2e.chaos.tape import Tape
 from tests.e2e.chaos.watch import Watch
 from workers.parts import Parts
 
 HERD = ("workers", "workers", "workers", "workers.clock", "workers.clock")
 TICK_SECONDS = 0.05
-PAGE = 500
-R = TypeVar("R", Alert, Trigger)
 
 
 @dataclass(frozen=True)
@@ -66,11 +56,14 @@ def run(
             people.end()
             herd.end()
             watch.end()
-        rung_by_workers = sum(map(len, _triggers(here.services, uids).values()))
+        rung_by_workers = sum(map(len, triggers_of(here.services, uids).values()))
         say(f"{time.monotonic() - began:6.1f} s: all are ended")
         frozen = _come_to_rest(here, plan)
         say(f"{time.monotonic() - began:6.1f} s: at rest")
-        verdict, told = _judge(here, people, watch, uids, frozen)
+        verdict, told = judge(
+            here.services, here.provider, people.wishes, uids, watch.checks(), frozen
+        )
+        sent = Counter(str(message["Message-ID"]) for message in here.mailbox.accepted)
         figures = {
             "engine": engine,
             "seed": seed,
@@ -83,6 +76,8 @@ def run(
             "longest without one, s": round(watch.longest_blindness(frozen), 1),
             "rung by workers": rung_by_workers,
             **told,
+            "mails": sent.total(),
+            "mails sent twice": sent.total() - len(sent),
             "seconds": round(time.monotonic() - began),
         }
     return Outcome(verdict, figures)
@@ -155,60 +150,3 @@ def _come_to_rest(here: Stage, plan: Plan) -> datetime:
     finally:
         recorder.LEFT_BEHIND = patient
     return now
-
-
-def _judge(
-    here: Stage, people: People, watch: Watch, uids: Sequence[str], now: datetime
-) -> tuple[Verdict, dict[str, object]]:
-    services, provider = here.services, here.provider
-    since = min(wish.since for wish in people.wishes) - timedelta(hours=8)
-    tapes = {symbol: Tape(provider, symbol, since, now) for symbol in SYMBOLS}
-    oracle = Oracle(tapes, watch.checks(), provider.market_time, provider.market_time(now))
-    stored, triggers = _alerts(services, uids), _triggers(services, uids)
-    verdict = Verdict()
-    kept = [wish for wish in people.wishes if wish.answered or wish.name in stored]
-    for wish in kept:
-        alert = stored.pop(wish.name, None)
-        if alert is None:
-            verdict.lost.append(f"{wish} was acknowledged and is not there")
-            continue
-        oracle.judge(wish, triggers.pop(alert.id, []), verdict)
-    verdict.wrong += [f"{alert} was set by nobody" for alert in stored.values()]
-    verdict.wrong += [f"{each} are of no alert" for each in triggers.values()]
-    sent = Counter(str(message["Message-ID"]) for message in here.mailbox.accepted)
-    drift = reconcile(ArmedIndex(services.redis), provider.name, services.alerts)
-    figures: dict[str, object] = {
-        "alerts": len(kept),
-        "of these unacknowledged": sum(wish.answered is None for wish in kept),
-        "sessions": len({minute.session for minute in tapes[SYMBOLS[0]].minutes}),
-        "must have rung": verdict.must_have_rung,
-        "triggers": sum(map(len, _triggers(services, uids).values())),
-        "drift of the index": str(drift) if drift else 0,
-        "mails": sent.total(),
-        "mails sent twice": sent.total() - len(sent),
-    }
-    return verdict, figures
-
-
-def _alerts(services: Services, uids: Sequence[str]) -> dict[str, Alert]:
-    """All that are stored, by their notes."""
-    pages = (_all(partial(services.alerts.page, uid, limit=PAGE)) for uid in uids)
-    return {alert.note: alert for page in pages for alert in page}
-
-
-def _triggers(services: Services, uids: Sequence[str]) -> dict[str, list[Trigger]]:
-    """All that are stored, by alert, in the order of their epochs."""
-    found: dict[str, list[Trigger]] = defaultdict(list)
-    for uid in uids:
-        for trigger in _all(partial(services.triggers.page, uid, limit=PAGE)):
-            found[trigger.alert_id].append(trigger)
-    return {name: sorted(each, key=lambda t: t.epoch) for name, each in found.items()}
-
-
-def _all(page: Callable[..., tuple[list[R], Cursor | None]]) -> Iterator[R]:
-    after: Cursor | None = None
-    while True:
-        found, after = page(after=after)
-        yield from found
-        if after is None:
-            return
