@@ -314,27 +314,30 @@ class SymbolCheck:
         self, metric: str, direction: Direction, level: float, path: Path
     ) -> Reading | None:
         """The reading after the minute in which the metric left the level's side (the day, where
-        only days are known), in the shares of its session. No extreme that is known by now
-        counts as new since."""
-        points, present = self._scene.points(metric, path), self._present
-        point = where_left(points, direction, level)
+        only days are known), in the shares of its session and with its extremes so far."""
+        point = where_left(self._scene.points(metric, path), direction, level)
         if point is None:
             return None
-        prices = [price for p in points for price in (p.low_price, p.high_price)]
-        if path.previous and path.previous.session == point.session:
-            prices += [path.previous.day_low, path.previous.day_high]
-        later = [split.ratio for split in self._splits if split.session > point.session]
+        present, began = self._present, path.previous
         # A day does not tell whether what left the level came before what reached it: it ends.
         by_day = path.is_day(point.at)
         beyond = point.low_price if direction == "rise" else point.high_price
+        price = point.close_price if by_day else beyond
+        seen = [p for p in path.price_points() if p.session == point.session and p.at <= point.at]
+        lows, highs = [price, *(p.low_price for p in seen)], [price, *(p.high_price for p in seen)]
+        for reading in (began, present if point.at == present.as_of else None):
+            if reading and reading.session == point.session:
+                lows.append(reading.day_low)
+                highs.append(reading.day_high)
+        later = [split.ratio for split in self._splits if split.session > point.session]
         left = present.model_copy(
             update={
-                "price": point.close_price if by_day else beyond,
+                "price": price,
                 "as_of": min(point.at + (DAY if by_day else MINUTE), present.as_of),
                 "session": point.session,
                 "session_over": by_day,
-                "day_high": max(*prices, present.day_high),
-                "day_low": min(*prices, present.day_low),
+                "day_high": max(highs),
+                "day_low": min(lows),
                 "volume": None,
             }
         )

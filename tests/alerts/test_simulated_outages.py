@@ -159,9 +159,7 @@ def _world(redis: Redis, seed: int) -> Iterator[World]:
         store.close()
 
 
-def _at_call(
-    patch: pytest.MonkeyPatch, owner: Any, step: str, number: int, then: Any
-) -> None:
+def _at_call(patch: pytest.MonkeyPatch, owner: Any, step: str, number: int, then: Any) -> None:
     """Let something happen at a call of a step, before it is done."""
     real, calls = getattr(owner, step), []
 
