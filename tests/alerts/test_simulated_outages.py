@@ -9,7 +9,7 @@ import random
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,10 +107,8 @@ class World:
             else:
                 number = self.luck.choice([1, 1, 2, 5])
                 _at_call(patch, STEPS_OF_A_CHECK[fault], fault, number, _die)
-            try:
+            with suppress(Died):
                 self.check()
-            except Died:
-                pass
 
 
 @pytest.mark.slow
