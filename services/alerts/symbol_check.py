@@ -323,8 +323,10 @@ class SymbolCheck:
         by_day = path.is_day(point.at)
         beyond = point.low_price if direction == "rise" else point.high_price
         price = point.close_price if by_day else beyond
-        seen = [p for p in path.price_points() if p.session == point.session and p.at <= point.at]
-        lows, highs = [price, *(p.low_price for p in seen)], [price, *(p.high_price for p in seen)]
+        points = [p for p in path.price_points() if p.at <= point.at]
+        seen = [(p.low_price, p.high_price) for p in points if p.session == point.session]
+        seen += [(move.low, move.high) for move in path.earlier if move.session == point.session]
+        lows, highs = [price, *(low for low, _ in seen)], [price, *(high for _, high in seen)]
         for reading in (began, present if point.at == present.as_of else None):
             if reading and reading.session == point.session:
                 lows.append(reading.day_low)
@@ -383,6 +385,8 @@ class SymbolCheck:
         present = self._present.extended() if extended else self._present
         first = self._window_start(metric, since)
         wanted = bars_wanted(first, present.as_of)
+        if previous is None:  # what the day had seen before then is not known otherwise
+            first = max(self._midnight(first), min(first, present.as_of - MINUTE_BARS_REACH))
         track = self._track(wanted, first, extended)
         if wanted == "1d":
             days = track.from_session(self._day(first)).moves
@@ -403,9 +407,12 @@ class SymbolCheck:
         """From when on bars must be had, so that a window that ends at `since` is full."""
         if family_of(metric) not in MOVES:
             return since
+        return window_start(metric, since) or self._midnight(since)
+
+    def _midnight(self, moment: datetime) -> datetime:
+        """When the day of that moment began where the symbol is traded."""
         zone = ZoneInfo(self._quote.timezone)
-        midnight = datetime.combine(self._day(since), time(), zone)
-        return window_start(metric, since) or midnight.astimezone(since.tzinfo)
+        return datetime.combine(self._day(moment), time(), zone).astimezone(moment.tzinfo)
 
     def _track(self, wanted: BarInterval, since: datetime, extended: bool) -> Track:
         """All bars that end after `since`, or more. Fetched once, and again only from an earlier

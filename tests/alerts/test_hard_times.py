@@ -214,6 +214,24 @@ def test_weeks_after_redis_was_lost_the_day_before_an_alert_was_armed_anew_is_no
     assert [trigger.epoch for trigger in bell.triggers()] == [1]
 
 
+def test_a_day_high_from_before_redis_was_lost_rings_no_alert_that_is_armed_anew(
+    bell: Bell, redis: Redis
+) -> None:
+    bell.alert("price_rises_to", 105, frequency="every")
+    bell.check_at(106)
+    bell.later(2 * DAY)
+    bell.minute_bar(60, 107, 112)
+    bell.check_at(107, day_high=112)
+    redis.flushall()
+    bell.later(30)
+    bell.minute_bar(25, 106, 107)
+    bell.minute_bar(5, 103, 106)
+    bell.price(103, day_high=112)
+    bell.check()
+    bell.check_at(103.5, day_high=112)
+    assert [trigger.epoch for trigger in bell.triggers()] == [1]
+
+
 # Evidence from before the alert
 
 
