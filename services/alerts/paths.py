@@ -139,6 +139,20 @@ class Path:
         )
         return [*known, self._end(beyond)]
 
+    def day_until(self, moment: datetime, session: date) -> Span:
+        """What is known of a session up to the end of the move that began at `moment`; without
+        bounds, the wrong way round, where that is nothing."""
+        seen = [
+            (point.low_price, point.high_price)
+            for point in self.price_points()
+            if point.at <= moment and point.session == session
+        ]
+        seen += [(move.low, move.high) for move in self.earlier if move.session == session]
+        readings = [self.previous, self.present if moment >= self.present.as_of else None]
+        seen += [(r.day_low, r.day_high) for r in readings if r and r.session == session]
+        low = min((low for low, _ in seen), default=math.inf)
+        return Span(low=low, high=max((high for _, high in seen), default=-math.inf))
+
     def after(self, session: date | None) -> "Path":
         """Only what came in later sessions, the start not among it; all of it for None."""
         if session is None or self.previous is None or self.previous.session > session:

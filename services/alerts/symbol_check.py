@@ -318,19 +318,11 @@ class SymbolCheck:
         point = where_left(self._scene.points(metric, path), direction, level)
         if point is None:
             return None
-        present, began = self._present, path.previous
         # A day does not tell whether what left the level came before what reached it: it ends.
-        by_day = path.is_day(point.at)
+        by_day, present = path.is_day(point.at), self._present
         beyond = point.low_price if direction == "rise" else point.high_price
         price = point.close_price if by_day else beyond
-        points = [p for p in path.price_points() if p.at <= point.at]
-        seen = [(p.low_price, p.high_price) for p in points if p.session == point.session]
-        seen += [(move.low, move.high) for move in path.earlier if move.session == point.session]
-        lows, highs = [price, *(low for low, _ in seen)], [price, *(high for _, high in seen)]
-        for reading in (began, present if point.at == present.as_of else None):
-            if reading and reading.session == point.session:
-                lows.append(reading.day_low)
-                highs.append(reading.day_high)
+        day = path.day_until(point.at, point.session)
         later = [split.ratio for split in self._splits if split.session > point.session]
         left = present.model_copy(
             update={
@@ -338,8 +330,8 @@ class SymbolCheck:
                 "as_of": min(point.at + (DAY if by_day else MINUTE), present.as_of),
                 "session": point.session,
                 "session_over": by_day,
-                "day_high": max(highs),
-                "day_low": min(lows),
+                "day_high": max(day.high, price),
+                "day_low": min(day.low, price),
                 "volume": None,
             }
         )
