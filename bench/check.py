@@ -57,7 +57,7 @@ SIZES = (100_000, 1_000_000, 4_000_000)
 SYMBOLS = 10_000
 SHARES = (0.0001, 0.001, 0.0035, 0.01)
 BAR_SHARE, BAR_SIZE = 0.0035, 1_000_000
-ROUNDS = 5
+ROUNDS = 15
 STORED, RINGING, OF_ONE_USER = 100_000, 10_000, 100
 BARS = {"to numpy": 3.0, "from 1 M to 4 M": 1.3, "bytes": 100, "rebuild": 10.0, "recorded": 1_000}
 PRESENT = Reading.of(make_quote("S0", 100.0, as_of=START, fetched_at=START))
