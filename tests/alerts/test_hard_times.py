@@ -16,7 +16,7 @@ from services.alerts.intervals import Reading
 from services.alerts.readings import Readings
 from services.alerts.recorder import Recorder
 from services.errors import AlreadyTrue, SourceUnavailable, StoreUnavailable
-from services.market.models import Split
+from services.market.models import Bar, Split
 from services.store.alerts import Alert
 from services.store.contract import Update
 from tests.support.bell import Bell
@@ -59,6 +59,16 @@ def after(patch: pytest.MonkeyPatch, owner: Any, step: str, then: Callable[[], o
 def rearm(bell: Bell, alert: Alert, **options: Any) -> Alert:
     quote = bell.provider.quotes(["AAPL"], bell.at)["AAPL"]
     return bell.services.arming.rearm(bell.uid, alert.id, Facts(quote), bell.at, **options)
+
+
+def check_weeks_after(bell: Bell, redis: Redis, days: list[Bar], low: float, high: float) -> None:
+    """A check after Redis was lost; only these days are known, and one from `low` to `high`."""
+    redis.flushall()
+    bell.later(20 * DAY)
+    late = _daily(bell.at.replace(hour=5, minute=0) - timedelta(days=3), low, high)
+    bell.market.bars_of["AAPL", "1d"] = [*days, late]
+    bell.price(99, day_low=98, day_high=100)
+    bell.check()
 
 
 def sweep_at_once(bell: Bell, patch: pytest.MonkeyPatch) -> int:
@@ -180,15 +190,8 @@ def test_weeks_after_redis_was_lost_the_day_the_alert_was_set_on_is_no_evidence(
     bell.price(100, day_high=120)
     bell.alert("price_rises_to", 110)
     bell.check_at(100, day_high=120)
-    redis.flushall()
-    first = bell.at
-    bell.later(20 * DAY)
-    bell.market.bars_of["AAPL", "1d"] = [
-        _daily(first.replace(hour=5, minute=0), 95, 120).model_copy(update={"close": 100.0}),
-        _daily(bell.at.replace(hour=5, minute=0) - timedelta(days=3), 95, 108),
-    ]
-    bell.price(101, day_high=102)
-    bell.check()
+    set_on = _daily(bell.at.replace(hour=5, minute=0), 95, 120)
+    check_weeks_after(bell, redis, [set_on.model_copy(update={"close": 100.0})], 95, 108)
     assert bell.triggers() == []
 
 
@@ -199,18 +202,9 @@ def test_weeks_after_redis_was_lost_the_day_before_an_alert_was_armed_anew_is_no
     the low of that day had rung already."""
     bell.alert("price_falls_to", 95, frequency="every")
     bell.check_at(97, day_low=90)
-    first = bell.at
-    bell.later(DAY - 10)
-    bell.price(98, day_low=96)
-    bell.check()
-    redis.flushall()
-    bell.later(20 * DAY)
-    bell.market.bars_of["AAPL", "1d"] = [
-        _daily(first.replace(hour=5, minute=0), 90, 101).model_copy(update={"close": 98.0}),
-        _daily(bell.at.replace(hour=5, minute=0) - timedelta(days=3), 96, 99),
-    ]
-    bell.price(98, day_low=97)
-    bell.check()
+    rung_on = _daily(bell.at.replace(hour=5, minute=0), 90, 101)
+    bell.check_at(98, DAY - 10, day_low=96)
+    check_weeks_after(bell, redis, [rung_on.model_copy(update={"close": 98.0})], 96, 99)
     assert [trigger.epoch for trigger in bell.triggers()] == [1]
 
 

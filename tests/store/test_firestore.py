@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -27,6 +28,7 @@ from services.errors import (
 from services.store import firestore_calls, firestore_stream
 from services.store.contract import Create, Query, Set, Transaction, Update
 from services.store.firestore import FirestoreStore, open_firestore
+from services.store.firestore_calls import fetch
 from services.store.firestore_errors import explained
 from tests.support.redis_server import free_port
 
@@ -87,6 +89,22 @@ def test_all_reads_of_a_transaction_are_from_one_moment(firestore_store: Firesto
         return [first, transaction.get("things/b").fields, transaction.get("things/a").fields]
 
     assert firestore_store.transact(work) == [{"x": 1}] * 3
+
+
+def test_documents_of_several_calls_are_from_one_moment(
+    firestore_store: FirestoreStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [f"things/{name}" for name in "abc"]
+    firestore_store.write(*(Create(path, {"x": 0}) for path in paths))
+
+    def fetched_slowly(*args: Any, **options: Any) -> Any:
+        result = fetch(*args, **options)
+        firestore_store.write(*(Update(path, {"x": 1}) for path in paths))
+        return result
+
+    monkeypatch.setattr("services.store.firestore._READS_AT_ONCE", 1)
+    monkeypatch.setattr("services.store.firestore.fetch", fetched_slowly)
+    assert [d.fields for d in firestore_store.get_all(paths) if d] == [{"x": 0}] * 3
 
 
 def test_a_document_created_meanwhile_is_seen_the_next_time(
